@@ -1,0 +1,1 @@
+"""Where the world enters: Kafka through Faust, the environment, metrics, the command line."""

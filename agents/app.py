@@ -1,0 +1,121 @@
+"""The Faust application: two source topics, two agents, and the services behind them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import faust
+import mode
+from faust.types import StreamT
+from yarl import URL
+
+from agents.dead_letters import send_dead_letters
+from agents.flusher import Flusher
+from agents.intake import Intake
+from agents.quiet import QuietWatch
+from agents.settings import Settings
+from agents.topics import MAX_RECORD_BYTES
+from agents.transport import BatchConsumer, BatchTransport, RecordBatch
+from pipeline.sinks.contract import Sink
+
+SESSION_TIMEOUT_S = 6.0
+"""A worker silent for this long loses its partitions; brokers allow no less by default."""
+
+LAST_FLUSH_S = 4.0
+"""What SIGTERM leaves for a last flush; what it does not write is read again."""
+
+
+class PipelineApp(faust.App):  # type: ignore[misc]
+    """Faust with batch delivery, and with the ledger in place of committed offsets."""
+
+    intake: Intake
+    flusher: Flusher
+
+    def _new_transport(self) -> BatchTransport:
+        return BatchTransport(self.conf.broker_consumer, self)
+
+
+def create_app(settings: Settings, sink: Sink) -> PipelineApp:
+    """Return the application, ready to be started."""
+    app = PipelineApp(
+        settings.app_id,
+        broker=[URL(f"kafka://{server}") for server in settings.bootstrap_servers()],
+        agent_supervisor=mode.CrashingSupervisor,
+        autodiscover=False,
+        broker_heartbeat_interval=SESSION_TIMEOUT_S / 3,
+        broker_rebalance_timeout=30.0,
+        broker_session_timeout=SESSION_TIMEOUT_S,
+        consumer_auto_offset_reset="earliest",
+        consumer_max_fetch_size=MAX_RECORD_BYTES,
+        datadir=str(settings.data_dir / "faust"),
+        producer_max_request_size=MAX_RECORD_BYTES,
+        store="memory://",
+        stream_buffer_maxsize=8,
+        stream_wait_empty=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        web_enabled=False,
+    )
+    app.intake = Intake(settings, sink, lambda: app.consumer, _crasher(app))
+    _add_agents(app, settings)
+    _add_services(app, settings, sink)
+    return app
+
+
+def _add_agents(app: PipelineApp, settings: Settings) -> None:
+    """`bytes → decode → kept | dead-lettered → fold`, for each topic by its own agent."""
+
+    @app.agent(_source(app, settings.events_topic), name="events")  # type: ignore[untyped-decorator]
+    async def events(batches: StreamT[RecordBatch]) -> None:
+        async for batch in batches:
+            await app.intake.take(batch)
+
+    @app.agent(_source(app, settings.replay_topic), name="replay")  # type: ignore[untyped-decorator]
+    async def replay(batches: StreamT[RecordBatch]) -> None:
+        async for batch in batches:
+            await app.intake.take(batch)
+
+
+def _add_services(app: PipelineApp, settings: Settings, sink: Sink) -> None:
+    """`→ one transaction → acknowledge`, and the watch for what went quiet."""
+
+    async def send(letters: Any) -> None:
+        await send_dead_letters(app.producer, settings.dead_letter_topic, letters)
+
+    def consumer() -> BatchConsumer:
+        return app.consumer  # type: ignore[no-any-return]
+
+    flusher = Flusher(
+        app.intake,
+        sink,
+        settings.flush_interval_s,
+        send,
+        lambda offsets: consumer().note_progress(offsets),
+    )
+
+    @app.task  # type: ignore[untyped-decorator]
+    async def start_services() -> None:
+        watch = QuietWatch(app.intake, sink, consumer(), settings.session_timeout_s)
+        app.add_future(_crash_on_error(app, flusher.run))
+        app.add_future(_crash_on_error(app, watch.run))
+
+    app.flusher = flusher
+
+
+def _source(app: PipelineApp, topic: str) -> Any:
+    """Raw bytes in, no acknowledgements by Faust: the ledger alone says what is done."""
+    return app.topic(topic, key_type=bytes, key_serializer="raw", value_type=bytes, value_serializer="raw", acks=False)
+
+
+def _crasher(app: PipelineApp) -> Callable[[BaseException], None]:
+    def crash(error: BaseException) -> None:
+        asyncio.get_running_loop().create_task(app.crash(error))
+
+    return crash
+
+
+async def _crash_on_error(app: PipelineApp, run: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await run()
+    except Exception as error:
+        await app.crash(error)

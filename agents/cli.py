@@ -1,0 +1,151 @@
+"""The ``hxi`` command: one function per command, each a few lines over the module that does it."""
+
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from agents.commands.output import CommandFailed, fail
+from agents.settings import Settings, SettingsError, load_settings
+
+app = typer.Typer(
+    name="hxi",
+    help="Human experience intelligence: UI events from Kafka, exactly once, into PostgreSQL.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+dead_letters_app = typer.Typer(help="Look at what was refused, and send it in again.", no_args_is_help=True)
+app.add_typer(dead_letters_app, name="dead-letters")
+
+Files = Annotated[list[Path], typer.Argument(help="JSON Lines files; - is standard input.", metavar="FILE...")]
+Ids = Annotated[list[str] | None, typer.Argument(help="Dead letters, as PARTITION:OFFSET.", metavar="[ID...]")]
+Reason = Annotated[str | None, typer.Option(help="Only those with this reason.")]
+
+
+def main() -> None:
+    """Run the command line; says what went wrong in a sentence and exits with 1 then."""
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(message)s", datefmt="%H:%M:%S"
+    )
+    for noisy in ("faust", "mode", "aiokafka", "kafka", "yoyo", "asyncio"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    try:
+        app()
+    except (CommandFailed, SettingsError) as error:
+        fail(str(error))
+
+
+def _settings() -> Settings:
+    return load_settings()
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the current schema; safe to run at once from many places."""
+    from agents.commands.migrate import migrate_database
+
+    migrate_database(_settings())
+
+
+@app.command()
+def worker() -> None:
+    """Run the agents until SIGTERM or SIGINT."""
+    from agents.worker import run_worker
+
+    raise typer.Exit(run_worker(_settings()))
+
+
+@app.command()
+def publish(files: Files) -> None:
+    """Send events and replay chunks from JSON Lines files to the topics, keyed by session."""
+    from agents.commands.publish import publish_files
+
+    publish_files(_settings(), files)
+
+
+@app.command()
+def validate(files: Files) -> None:
+    """Check JSON Lines files as the pipeline would, without Kafka; exit 1 if any line is bad."""
+    from agents.commands.validate import validate_files
+
+    validate_files(_settings(), files)
+
+
+@app.command()
+def generate(
+    events: Annotated[int, typer.Option(min=0, help="How many events; with --publish, 0 is until stopped.")] = 1000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same events.")] = 0,
+    start: Annotated[str | None, typer.Option(help="First event time, ISO-8601; with --publish it is now.")] = None,
+    batch_size: Annotated[int, typer.Option(min=1, max=1000, help="Events per record, at most.")] = 1,
+    replay: Annotated[bool, typer.Option(help="Record the sessions too (replay chunks).")] = False,
+    publish: Annotated[bool, typer.Option("--publish", help="Send to Kafka, not to standard output.")] = False,
+    rate: Annotated[float, typer.Option(min=0, help="Events per second with --publish; 0 is no limit.")] = 100,
+) -> None:
+    """Simulate people on a web shop and print, or publish, what their trackers would send."""
+    from agents.commands.generate import Order, generate_traffic
+
+    generate_traffic(_settings, Order(events, seed, start, batch_size, replay, publish, rate))
+
+
+@app.command()
+def schema(
+    topic: Annotated[str, typer.Argument(help="events or replay", metavar="events|replay")] = "events",
+) -> None:
+    """Print the JSON Schema of a topic's messages, for tracker authors to check against."""
+    from agents.commands.schema import print_schema
+
+    print_schema(topic)
+
+
+@app.command()
+def dev() -> None:
+    """Run an embedded broker and database, migrated, until stopped."""
+    from agents.commands.dev import run_dev
+
+    run_dev(_settings())
+
+
+@app.command()
+def demo(
+    events: Annotated[int, typer.Option(min=100, help="How many events to send through.")] = 10_000,
+) -> None:
+    """Run all of it once, end to end, and show what came out."""
+    from agents.commands.demo import run_demo
+
+    run_demo(_settings(), events)
+
+
+@dead_letters_app.command("list")
+def list_letters(
+    reason: Reason = None, limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 50
+) -> None:
+    """List dead letters, the newest last."""
+    from agents.commands.dead_letters import list_dead_letters
+
+    list_dead_letters(_settings(), reason, limit)
+
+
+@dead_letters_app.command("show")
+def show_letter(letter: Annotated[str, typer.Argument(help="As PARTITION:OFFSET.", metavar="ID")]) -> None:
+    """Show one dead letter: its headers, and the bytes that were refused."""
+    from agents.commands.dead_letters import show_dead_letter
+
+    show_dead_letter(_settings(), letter)
+
+
+@dead_letters_app.command("replay")
+def replay_letters(
+    ids: Ids = None,
+    reason: Reason = None,
+    everything: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
+) -> None:
+    """Send dead letters to the topic they came from again, as they are.
+
+    An event that has no event_uuid is counted again each time it is replayed.
+    """
+    from agents.commands.dead_letters import replay_dead_letters
+
+    replay_dead_letters(_settings(), ids or [], reason, everything)

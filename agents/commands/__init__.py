@@ -1,0 +1,1 @@
+"""What the commands do, one module each; ``agents.cli`` holds their options and help."""

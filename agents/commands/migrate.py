@@ -1,0 +1,19 @@
+"""``hxi migrate``."""
+
+from agents.commands.output import CommandFailed, say
+from agents.settings import Settings
+from pipeline.sinks.contract import Unavailable
+from pipeline.sinks.migrations import SchemaMismatch, migrate
+
+
+def migrate_database(settings: Settings) -> None:
+    """Apply what the database lacks, and say what that was."""
+    try:
+        done = migrate(settings.database_url)
+    except Unavailable as error:
+        raise CommandFailed(f"the database of HXI_DATABASE_URL cannot be reached: {error}") from None
+    except SchemaMismatch as error:
+        raise CommandFailed(str(error)) from None
+    for name in done.applied:
+        say(f"applied {name}")
+    say(f"the database is up to date ({done.known} migrations)")

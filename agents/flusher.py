@@ -1,0 +1,149 @@
+"""Writes what the intake has gathered, by time or size; counts it; acknowledges last.
+
+The order is the promise: dead letters are acknowledged by the broker, then one transaction
+commits rows and offsets, and only then does the consumer group hear of it.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+
+from aiokafka.errors import KafkaError
+
+from agents import metrics
+from agents.intake import Intake, Pending
+from agents.retrying import retrying
+from pipeline.sinks.contract import (
+    Fenced,
+    LedgerMoved,
+    RowsRejected,
+    Sink,
+    Unavailable,
+    Written,
+)
+from schema.rows import DeadLetter, Partition
+
+logger = logging.getLogger(__name__)
+
+FENCED_FOR_GOOD_S = 30.0
+"""A fenced worker is soon assigned anew; after this long without, it claims again itself."""
+
+SendDeadLetters = Callable[[Sequence[DeadLetter]], Awaitable[None]]
+NoteProgress = Callable[[Mapping[Partition, int]], Awaitable[None]]
+
+
+class Flusher:
+    """Empties the intake into the sink."""
+
+    def __init__(
+        self,
+        intake: Intake,
+        sink: Sink,
+        interval_s: float,
+        send_dead_letters: SendDeadLetters,
+        note_progress: NoteProgress,
+    ) -> None:
+        self._intake = intake
+        self._sink = sink
+        self._interval_s = interval_s
+        self._send_dead_letters = send_dead_letters
+        self._note_progress = note_progress
+        self._hint: asyncio.Task[None] | None = None
+        self._flushing = asyncio.Lock()
+
+    async def run(self) -> None:
+        """Flush every interval, and at once when the pending flush is full; never returns."""
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._intake.flush_due.wait(), self._interval_s)
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Write what is pending now, after a flush under way; tries on while servers are away."""
+        async with self._flushing:
+            pending = self._intake.swap()
+            if pending.flush.spans:
+                await self._flush(pending)
+
+    async def _flush(self, pending: Pending) -> None:
+        began = time.monotonic()
+        if pending.dead_letters:
+            await retrying(
+                f"Sending {len(pending.dead_letters)} dead letters",
+                "dead_letters",
+                lambda: self._send_dead_letters(pending.dead_letters),
+                (KafkaError, OSError),
+            )
+        written = await self._write(pending)
+        if written is not None:
+            metrics.FLUSH_SECONDS.observe(time.monotonic() - began)
+            self._settle(pending, written)
+
+    async def _write(self, pending: Pending) -> Written | None:
+        """Return what was written, or None where the work must be read again."""
+        flush = pending.flush
+        try:
+            return await retrying(
+                f"Writing {len(flush)} events and chunks",
+                "database",
+                lambda: self._sink.write(flush),
+                (Unavailable,),
+            )
+        except Fenced as fenced:
+            metrics.FENCED.inc()
+            logger.warning("Fenced, leaving this work to the newer owner: %s", fenced)
+            self._claim_again_unless_assigned()
+        except LedgerMoved as moved:
+            logger.error("The database went back in time, reading again from there: %s", moved)
+            self._intake.reclaim()
+        except RowsRejected as rejection:
+            logger.error("The database refused rows, looking for which: %s", rejection)
+            await self._refuse(pending, rejection)
+        return None
+
+    async def _refuse(self, pending: Pending, rejection: RowsRejected) -> None:
+        places = await retrying(
+            "Looking for refused rows",
+            "database",
+            lambda: self._sink.rejected(pending.flush),
+            (Unavailable,),
+        )
+        if not places:
+            raise rejection
+        self._intake.refuse(places)
+
+    def _claim_again_unless_assigned(self) -> None:
+        owned = self._intake.owned
+
+        def claim_again() -> None:
+            if self._intake.owned is owned:
+                logger.error("Fenced for %.0f s without a new assignment", FENCED_FOR_GOOD_S)
+                self._intake.reclaim()
+
+        asyncio.get_running_loop().call_later(FENCED_FOR_GOOD_S, claim_again)
+
+    def _settle(self, pending: Pending, written: Written) -> None:
+        spans = pending.flush.spans
+        for partition, owned in pending.owned.items():
+            owned.written_to = spans[partition].to_offset
+            owned.seen.flushed(owned.written_to)
+        self._count(pending, written)
+        if self._hint is None or self._hint.done():
+            offsets = {partition: span.to_offset for partition, span in spans.items()}
+            self._hint = asyncio.ensure_future(self._note_progress(offsets))
+
+    def _count(self, pending: Pending, written: Written) -> None:
+        stored = len(pending.flush) - written.repeated_chunks
+        duplicates = pending.duplicates + written.repeated_chunks
+        metrics.RECEIVED.inc(stored + duplicates + len(pending.dead_letters))
+        metrics.WRITTEN.inc(stored)
+        metrics.DUPLICATE.inc(duplicates)
+        metrics.LATE.inc(pending.late)
+        metrics.RESOLVED.inc(written.resolved)
+        for letter in pending.dead_letters:
+            metrics.DEAD_LETTERED.labels(letter.reason.value).inc()
+        for table, rows in written.rows_by_table.items():
+            metrics.ROWS.labels(table).inc(rows)
+        metrics.SEEN_IDS.set(sum(len(owned.seen) for owned in self._intake.owned.values()))

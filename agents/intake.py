@@ -1,0 +1,281 @@
+"""Takes record batches in and folds them into the flush to come.
+
+Owns the claims: which partitions this worker may write, under which epoch, read how far.
+Every assignment claims anew and forgets what was not flushed: that is read again from where
+the ledger stands.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from agents import metrics
+from agents.retrying import retrying
+from agents.settings import Settings
+from agents.transport import RecordBatch
+from pipeline.decode import decode_chunk, decode_events
+from pipeline.dedup import SeenIds, SessionEvent
+from pipeline.flush import Flush, Span
+from pipeline.sinks.contract import Claim, Sink, Unavailable
+from schema.reasons import Reason
+from schema.rows import DeadLetter, KeptChunk, KeptEvent, Partition, Place, Record
+
+logger = logging.getLogger(__name__)
+
+MOST_PENDING = 20_000
+"""Events kept waiting for a flush before reading pauses: some 20 MB."""
+
+MOST_PENDING_BYTES = 32 * 1024 * 1024
+"""Bytes of records kept waiting before reading pauses."""
+
+FULL_FLUSH = 5_000
+"""Events that make a flush due at once: transactions of this size cost least per row."""
+
+
+Outcome = KeptEvent | KeptChunk | DeadLetter
+
+
+class LedgerAhead(Exception):
+    """The ledger stands beyond the end of its topic: another topic of the same name."""
+
+
+class Source(Protocol):
+    """What the intake needs of the consumer."""
+
+    def hold(self) -> None:
+        """Stop reading, and forget what was fetched."""
+        ...
+
+    async def read_from(self, offsets: dict[Partition, int]) -> None:
+        """Start reading each partition at its offset."""
+        ...
+
+    async def bounds(self, partitions: Iterable[Partition]) -> dict[Partition, tuple[int, int]]:
+        """Return each partition's first offset and the one after its last."""
+        ...
+
+
+@dataclass(slots=True)
+class Owned:
+    """A partition under this worker's claim.
+
+    It has been read up to ``read_to``; what goes into flushes begins at ``folded_to``, which
+    lags behind only where the topic was cut off beyond the ledger.
+    """
+
+    epoch: int
+    folded_to: int
+    read_to: int
+    written_to: int
+    seen: SeenIds
+
+
+@dataclass(slots=True)
+class Pending:
+    """A flush in the making, and what is counted once it is written."""
+
+    flush: Flush = field(default_factory=Flush)
+    dead_letters: list[DeadLetter] = field(default_factory=list)
+    owned: dict[Partition, Owned] = field(default_factory=dict)
+    duplicates: int = 0
+    late: int = 0
+    bytes: int = 0
+
+
+class Intake:
+    """The one writer's view of the topics: claims, state and the pending flush."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        sink: Sink,
+        source: Callable[[], Source],
+        crash: Callable[[BaseException], None],
+    ) -> None:
+        self._settings = settings
+        self._policy = settings.decode_policy()
+        self._sink = sink
+        self._source = source
+        self._crash = crash
+        self._claiming: asyncio.Task[None] | None = None
+        self._poison: dict[Place, str] = {}
+        self._has_room = asyncio.Event()
+        self.flush_due = asyncio.Event()
+        self.owned: dict[Partition, Owned] = {}
+        self.pending = Pending()
+        self._has_room.set()
+
+    def on_assigned(self, partitions: set[Partition]) -> None:
+        """Forget the old assignment and claim ``partitions``; reading begins when that is done."""
+        self.stop()
+        self.owned = {}
+        self.swap()
+        if partitions:
+            self._claiming = asyncio.get_running_loop().create_task(self._claim(partitions))
+            self._claiming.add_done_callback(self._on_claimed)
+
+    @property
+    def claimed(self) -> bool:
+        """Whether every assigned partition has been claimed."""
+        return self._claiming is None or self._claiming.done()
+
+    def reclaim(self) -> None:
+        """Go back to where the ledger stands, with all partitions held now."""
+        self._source().hold()
+        self.on_assigned(set(self.owned))
+
+    def stop(self) -> None:
+        """Give up a claim under way."""
+        if self._claiming is not None:
+            self._claiming.cancel()
+            self._claiming = None
+
+    def refuse(self, places: dict[Place, str]) -> None:
+        """Dead-letter what the database refused, by reading it again without."""
+        self._poison |= places
+        self.reclaim()
+
+    def swap(self) -> Pending:
+        """Return what is pending, and begin anew."""
+        pending, self.pending = self.pending, Pending()
+        self.flush_due.clear()
+        self._has_room.set()
+        return pending
+
+    async def take(self, batch: RecordBatch) -> None:
+        """Decode ``batch`` and fold it in; waits while the pending flush is full."""
+        await self._has_room.wait()
+        owned = self.owned.get(batch.partition)
+        if owned is None:
+            return
+        if batch.start != owned.read_to:
+            logger.warning("%s: records were lost on their way here; reading again", batch.partition)
+            self.reclaim()
+            return
+        events, chunks, dead_letters = self._decode(batch.records)
+        in_tables = await self._learn(owned.seen, events) if events else set()
+        if self.owned.get(batch.partition) is owned:
+            self._fold(batch, owned, events, in_tables)
+            self.pending.flush.chunks += chunks
+            self.pending.dead_letters += dead_letters
+            self._weigh()
+
+    def _decode(self, records: list[Record]) -> tuple[list[KeptEvent], list[KeptChunk], list[DeadLetter]]:
+        events: list[KeptEvent] = []
+        chunks: list[KeptChunk] = []
+        dead_letters: list[DeadLetter] = []
+        for record in records:
+            for outcome in self._outcomes(record):
+                if isinstance(outcome, KeptEvent):
+                    events.append(outcome)
+                elif isinstance(outcome, KeptChunk):
+                    chunks.append(outcome)
+                else:
+                    dead_letters.append(outcome)
+        return events, chunks, dead_letters
+
+    def _outcomes(self, record: Record) -> Iterable[Outcome]:
+        if record.partition.topic == self._settings.replay_topic:
+            outcomes: Iterable[Outcome] = (decode_chunk(record, self._policy),)
+        else:
+            outcomes = decode_events(record, self._policy)
+        if self._poison:
+            return [self._unless_poison(record, outcome) for outcome in outcomes]
+        return outcomes
+
+    def _unless_poison(self, record: Record, outcome: Outcome) -> Outcome:
+        detail = self._poison.get(outcome.place)
+        if detail is None:
+            return outcome
+        return DeadLetter(outcome.place, Reason.REJECTED_BY_DATABASE, detail, record.key, record.value)
+
+    async def _learn(self, seen: SeenIds, events: list[KeptEvent]) -> set[SessionEvent]:
+        strangers = seen.strangers(events)
+        if strangers:
+            lateness_s = self._settings.allowed_lateness_s
+            histories = await retrying(
+                "Reading what sessions have sent before",
+                "database",
+                lambda: self._sink.histories(strangers, lateness_s),
+                (Unavailable,),
+            )
+            seen.learn(strangers, histories)
+        late = seen.late(events)
+        if not late:
+            return late
+        return await retrying("Looking up late events", "database", lambda: self._sink.known(late), (Unavailable,))
+
+    def _fold(
+        self,
+        batch: RecordBatch,
+        owned: Owned,
+        events: list[KeptEvent],
+        in_tables: set[SessionEvent],
+    ) -> None:
+        pending = self.pending
+        for event in events:
+            late = owned.seen.is_late(event)
+            if owned.seen.admit(event, in_tables):
+                pending.flush.events.append(event)
+                pending.late += late
+            else:
+                pending.duplicates += 1
+        arrival_us = max(record.arrival_us for record in batch.records)
+        span = Span(owned.epoch, owned.folded_to, batch.end, arrival_us)
+        pending.flush.extend(batch.partition, span)
+        pending.owned[batch.partition] = owned
+        pending.bytes += sum(len(record.value or b"") for record in batch.records)
+        owned.folded_to = owned.read_to = batch.end
+
+    def _weigh(self) -> None:
+        pending = self.pending
+        weight = len(pending.flush) + len(pending.dead_letters)
+        if weight >= FULL_FLUSH or pending.bytes >= MOST_PENDING_BYTES // 4:
+            self.flush_due.set()
+        if weight >= MOST_PENDING or pending.bytes >= MOST_PENDING_BYTES:
+            self._has_room.clear()
+
+    async def _claim(self, partitions: set[Partition]) -> None:
+        claims = await retrying(
+            f"Claiming {len(partitions)} partitions",
+            "database",
+            lambda: self._sink.claim(partitions),
+            (Unavailable,),
+        )
+        bounds = await self._source().bounds(partitions)
+        owned = {key: self._own(key, claim, *bounds[key]) for key, claim in claims.items()}
+        self.owned = owned
+        metrics.CLAIMS.inc()
+        await self._source().read_from({key: value.read_to for key, value in owned.items()})
+        logger.info(
+            "Reading %s",
+            ", ".join(f"{k.topic}[{k.number}] from {v.read_to}" for k, v in sorted(owned.items())),
+        )
+
+    def _own(self, partition: Partition, claim: Claim, first: int, end: int) -> Owned:
+        at = claim.next_offset
+        name = f"{partition.topic}[{partition.number}]"
+        if at > end:
+            raise LedgerAhead(
+                f"the ledger of {self._settings.app_id} stands at offset {at} of {name}, which ends"
+                f" at {end}: the topic was deleted and made again, or this is another broker."
+                " Set another HXI_APP_ID, or delete the rows of this one in hxi.ledger"
+            )
+        if 0 < at < first:
+            metrics.DATA_LOSS.inc()
+            logger.error(
+                "DATA LOSS SUSPECTED: %s begins at offset %d, but only those below %d were"
+                " processed: retention removed %d records unread",
+                name,
+                first,
+                at,
+                first - at,
+            )
+        seen = SeenIds(self._settings.allowed_lateness_s)
+        return Owned(claim.epoch, at, max(at, first), at, seen)
+
+    def _on_claimed(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._crash(error)

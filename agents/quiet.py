@@ -1,0 +1,66 @@
+"""Looks around by timer: how far behind each partition is, and which sessions went quiet."""
+
+import asyncio
+import logging
+from typing import Protocol
+
+from agents import metrics
+from agents.intake import Intake, Owned
+from pipeline.sinks.contract import Claim, Sink, Unavailable
+from schema.rows import Partition
+
+logger = logging.getLogger(__name__)
+
+LONGEST_ROUND_S = 15.0
+SHORTEST_ROUND_S = 0.5
+
+
+class Lagging(Protocol):
+    """Whoever knows what is left to read."""
+
+    def lag(self) -> dict[Partition, int]:
+        """Return how many records of each partition are unread, where that is known."""
+        ...
+
+
+class QuietWatch:
+    """Tells the ledger what has been read to the end, and ends sessions that went quiet."""
+
+    def __init__(self, intake: Intake, sink: Sink, source: Lagging, timeout_s: float) -> None:
+        self._intake = intake
+        self._sink = sink
+        self._source = source
+        self._timeout_s = timeout_s
+        self._round_s = min(LONGEST_ROUND_S, max(SHORTEST_ROUND_S, timeout_s / 20))
+
+    async def run(self) -> None:
+        """Look around every round; never returns. A database that is away is met next time."""
+        while True:
+            await asyncio.sleep(self._round_s)
+            try:
+                await self.look()
+            except Unavailable as error:
+                logger.debug("Quiet sessions are looked for again later: %s", error)
+
+    async def look(self) -> None:
+        """Do one round."""
+        unread = self._source.lag()
+        owned = self._intake.owned
+        caught_up = {
+            partition: Claim(mine.epoch, mine.written_to)
+            for partition, mine in owned.items()
+            if unread.get(partition) == 0 and mine.written_to == mine.read_to
+        }
+        for partition, mine in owned.items():
+            _show_lag(partition, mine, unread.get(partition))
+        if caught_up:
+            await self._sink.mark_caught_up(caught_up)
+            ended = await self._sink.end_quiet_sessions(self._timeout_s)
+            if ended:
+                logger.info("%d sessions went quiet and have ended", ended)
+
+
+def _show_lag(partition: Partition, mine: Owned, unread: int | None) -> None:
+    if unread is not None:
+        gauge = metrics.LAG.labels(partition.topic, str(partition.number))
+        gauge.set(unread + mine.read_to - mine.written_to)

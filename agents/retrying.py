@@ -1,0 +1,42 @@
+"""Trying again while a server is away: with growing, bounded delays, and saying so."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from agents import metrics
+
+logger = logging.getLogger(__name__)
+
+FIRST_DELAY_S = 0.1
+LONGEST_DELAY_S = 5.0
+
+T = TypeVar("T")
+
+
+async def retrying(
+    what: str,
+    target: str,
+    attempt: Callable[[], Awaitable[T]],
+    passing: tuple[type[Exception], ...],
+) -> T:
+    """Return what ``attempt`` returns, as soon as it does not raise one of ``passing``.
+
+    Never gives up; cancelling the task ends it. Delays double from 0.1 s to 5 s.
+    """
+    delay = FIRST_DELAY_S
+    tries = 1
+    while True:
+        try:
+            result = await attempt()
+        except passing as error:
+            metrics.RETRIES.labels(target).inc()
+            logger.warning("%s failed (try %d), again in %.1f s: %s", what, tries, delay, error)
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, LONGEST_DELAY_S)
+            tries += 1
+        else:
+            if tries > 1:
+                logger.info("%s succeeded at try %d", what, tries)
+            return result

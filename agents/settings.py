@@ -1,0 +1,97 @@
+"""Settings from the environment, checked once at the start.
+
+Every name is ``HXI_`` and the field's name in capitals. An unknown name or a wrong value is
+an error that says which, because a misspelt setting that silently does nothing is worse.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from pipeline.privacy import PrivacyPolicy
+from pipeline.tidy import DecodePolicy
+
+PREFIX = "HXI_"
+
+
+class SettingsError(Exception):
+    """One or more settings are unknown or wrong; the text names each."""
+
+
+class Settings(BaseModel):
+    """All settings, with their defaults."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kafka_bootstrap: str = "localhost:9092"
+    database_url: str = "postgresql://localhost:5432/hxi_dashboard"
+    app_id: str = Field("hxi-pipeline", pattern=r"^[A-Za-z0-9._-]{1,100}$")
+    events_topic: str = Field("ui-events", pattern=r"^[A-Za-z0-9._-]{1,249}$")
+    replay_topic: str = Field("session-replay", pattern=r"^[A-Za-z0-9._-]{1,249}$")
+    dead_letter_topic: str = Field("ui-events-dead-letter", pattern=r"^[A-Za-z0-9._-]{1,249}$")
+    topic_partitions: int = Field(8, ge=1, le=10_000)
+    web_host: str = "127.0.0.1"
+    web_port: int = Field(6066, ge=0, le=65535)
+    flush_interval_s: float = Field(0.5, gt=0, le=60)
+    session_timeout_s: float = Field(1800, gt=0)
+    allowed_lateness_s: float = Field(3600, gt=0)
+    max_clock_skew_s: float = Field(60, ge=0)
+    rage_preset: Literal["hxi", "posthog", "mixpanel", "datadog", "newrelic", "openreplay", "amplitude"] = "hxi"
+    rage_min_clicks: int | None = Field(None, ge=2)
+    rage_max_gap_ms: int | None = Field(None, ge=0)
+    rage_window_ms: int | None = Field(None, ge=0)
+    rage_radius_px: float | None = Field(None, ge=0)
+    rage_metric: Literal["euclidean", "manhattan", "box"] | None = None
+    rage_same_element: bool | None = None
+    rage_ignore_elements: str = ""
+    heatmap_cell_px: int = Field(10, ge=1)
+    data_dir: Path = Path(".hxi")
+    privacy_ip_address: Literal["truncate", "keep", "drop"] = "truncate"
+    privacy_url_query: Literal["drop", "keep"] = "drop"
+    privacy_free_text: Literal["mask", "keep"] = "mask"
+
+    @field_validator("kafka_bootstrap")
+    @classmethod
+    def _is_a_list_of_servers(cls, value: str) -> str:
+        for server in value.split(","):
+            host, colon, port = server.strip().rpartition(":")
+            if not (host and colon and port.isdigit()):
+                raise ValueError("is not host:port, or several of them with commas between")
+        return value
+
+    def decode_policy(self) -> DecodePolicy:
+        """Return what decoding needs of these settings."""
+        privacy = PrivacyPolicy(self.privacy_ip_address, self.privacy_url_query, self.privacy_free_text)
+        return DecodePolicy(self.max_clock_skew_s, privacy)
+
+    def bootstrap_servers(self) -> list[str]:
+        """Return the brokers to ask first, each as ``host:port``."""
+        return [server.strip() for server in self.kafka_bootstrap.split(",")]
+
+
+def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Return the settings in ``environment``; an empty value counts as not set.
+
+    Raises:
+        SettingsError: a name is unknown or a value wrong.
+    """
+    given = {
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in environment.items()
+        if name.startswith(PREFIX) and value != ""
+    }
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as error:
+        problems = [_sentence(item["loc"], item["type"], item["msg"]) for item in error.errors()]
+        raise SettingsError("; ".join(problems)) from None
+
+
+def _sentence(location: tuple[int | str, ...], kind: str, message: str) -> str:
+    name = PREFIX + str(location[0]).upper()
+    if kind == "extra_forbidden":
+        return f"{name} is not a setting of this version (see the README)"
+    return f"{name} is wrong: {message.removeprefix('Value error, ')}"

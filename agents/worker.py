@@ -1,0 +1,134 @@
+"""Runs the application until it is told to stop, or dies loudly.
+
+Order at the start: database schema, topics, web server, Faust. A server that is away is
+waited for. Order at the end: stop reading, flush once more if that is quick, close.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+from contextlib import suppress
+from importlib.metadata import version
+
+import faust._cython.streams  # noqa: F401  the pure-Python fallback acknowledges stale records
+
+from agents import metrics
+from agents.app import LAST_FLUSH_S, PipelineApp, create_app
+from agents.intake import LedgerAhead
+from agents.retrying import retrying
+from agents.settings import Settings
+from agents.topics import BrokerUnavailable, WrongPartitions, ensure_topics
+from agents.web import WebServer
+from pipeline.sinks.contract import Unavailable
+from pipeline.sinks.migrations import SchemaMismatch, check_schema
+from pipeline.sinks.postgres import PostgresSink
+
+logger = logging.getLogger(__name__)
+
+_EXPLAINED = (SchemaMismatch, WrongPartitions, LedgerAhead, OSError)
+"""Errors whose text says what to do: no traceback is needed."""
+
+STOP_S = 8.0
+"""All of stopping has to fit in ten seconds; after this the process just ends."""
+
+
+def run_worker(settings: Settings) -> int:
+    """Run until SIGTERM or SIGINT (returns 0) or until something cannot heal (returns 1)."""
+    return asyncio.run(_run(settings))
+
+
+async def _run(settings: Settings) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, stop.set)
+    worker = Worker(settings)
+    work = loop.create_task(worker.run())
+    stopping = loop.create_task(stop.wait())
+    await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if work.done():
+        stopping.cancel()
+        return await _verdict(work)
+    logger.info("Stopping")
+    work.cancel()
+    await asyncio.wait({work}, timeout=STOP_S)
+    if not work.done():
+        logger.warning("Not stopped within %.0f s, ending now; nothing is half-written", STOP_S)
+        logging.shutdown()
+        os._exit(0)
+    logger.info("Stopped")
+    return 0
+
+
+async def _verdict(work: "asyncio.Task[None]") -> int:
+    """Say why the work ended by itself, in a sentence where the error is one of ours."""
+    try:
+        await work
+    except _EXPLAINED as error:
+        logger.error("%s", error)
+    except Exception:
+        logger.exception("The worker cannot go on")
+    return 1
+
+
+class Worker:
+    """The services of one worker process, started and stopped in order."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._sink = PostgresSink(settings.database_url, settings.app_id)
+        self._app: PipelineApp | None = None
+        self._web = WebServer(settings.web_host, settings.web_port, self.why_not_ready)
+
+    def why_not_ready(self) -> str | None:
+        """Return what the worker is waiting for, or None while it reads."""
+        if self._app is None:
+            return "waiting for the database or the broker"
+        if self._app.rebalancing or not self._app.intake.claimed:
+            return "partitions are being assigned and claimed"
+        return None
+
+    async def run(self) -> None:
+        """Run until cancelled; raises what the worker died of."""
+        metrics.BUILD.info({"version": version("hxi")})
+        try:
+            await self._web.start()
+            await self._wait_for_servers()
+            await self._run_app()
+        finally:
+            await self._web.stop()
+            await self._sink.close()
+
+    async def _wait_for_servers(self) -> None:
+        settings = self._settings
+        await retrying(
+            "Checking the database",
+            "database",
+            lambda: asyncio.to_thread(check_schema, settings.database_url),
+            (Unavailable,),
+        )
+        await retrying(
+            "Checking the topics",
+            "broker",
+            lambda: asyncio.to_thread(ensure_topics, settings),
+            (BrokerUnavailable,),
+        )
+
+    async def _run_app(self) -> None:
+        app = self._app = create_app(self._settings, self._sink)
+        try:
+            await app.start()
+            await app.wait_until_stopped()
+        finally:
+            await self._stop_app(app)
+        if app.crash_reason is not None:
+            raise app.crash_reason
+
+    async def _stop_app(self, app: PipelineApp) -> None:
+        app.intake.stop()
+        if not app.crashed:
+            with suppress(Exception):
+                await asyncio.wait_for(app.flusher.flush(), LAST_FLUSH_S)
+        with suppress(asyncio.CancelledError):
+            await app.stop()

@@ -1,0 +1,128 @@
+"""Decides what becomes of a record: events kept, or dead letters with a reason.
+
+Pure: bytes and arrival time in, values out. Never raises for bad input. The cheap checks
+come first: no value, not JSON, not an object; then the models of ``schema.events``.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import ValidationError
+
+from pipeline.tidy import DecodePolicy, OutOfRange, tidy_chunk, tidy_event
+from schema.events import Event, ReplayChunk
+from schema.json_text import NotJson, NotStorable, dump, parse
+from schema.reasons import Reason
+from schema.rows import DeadLetter, KeptChunk, KeptEvent, Place, Record
+
+MAX_DETAIL = 500
+"""Characters of a dead letter's ``detail``, as the contract has it."""
+
+
+class _Refused(Exception):
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+def decode_events(record: Record, policy: DecodePolicy) -> Iterator[KeptEvent | DeadLetter]:
+    """Yield one outcome per event of ``record``, or one dead letter for all of it."""
+    place = Place(record.partition, record.offset)
+    try:
+        message = _parse_object(record.value)
+        if "events" not in message:
+            yield tidy_event(Event.model_validate(message), place, record.arrival_us, policy)
+            return
+        shared, items = _open_batch(message)
+    except (_Refused, ValidationError, OutOfRange, NotStorable) as error:
+        yield _dead_letter(record, place, error, record.value)
+        return
+    for index, item in enumerate(items):
+        yield _decode_item(record, place._replace(index=index), shared, item, policy)
+
+
+def decode_chunk(record: Record, policy: DecodePolicy) -> KeptChunk | DeadLetter:
+    """Return the replay chunk in ``record``, or why there is none."""
+    place = Place(record.partition, record.offset)
+    try:
+        chunk = ReplayChunk.model_validate(_parse_object(record.value))
+        return tidy_chunk(chunk, place, record.arrival_us)
+    except (_Refused, ValidationError, OutOfRange, NotStorable) as error:
+        return _dead_letter(record, place, error, record.value)
+
+
+def _parse_object(raw: bytes | None) -> dict[str, Any]:
+    if not raw:
+        raise _Refused(Reason.EMPTY, "the record has no value")
+    try:
+        value = parse(raw)
+    except NotJson as error:
+        raise _Refused(Reason.MALFORMED_JSON, str(error)) from None
+    if not isinstance(value, dict):
+        raise _Refused(Reason.NOT_AN_OBJECT, "the value is not a JSON object")
+    return value
+
+
+def _open_batch(message: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
+    items = message.pop("events")
+    if not isinstance(items, list):
+        raise _Refused(Reason.WRONG_TYPE, "events: is not a list")
+    if not items:
+        raise _Refused(Reason.INVALID_VALUE, "events: is an empty list")
+    return message, items
+
+
+def _decode_item(
+    record: Record, place: Place, shared: dict[str, Any], item: Any, policy: DecodePolicy
+) -> KeptEvent | DeadLetter:
+    if not isinstance(item, dict):
+        refused = _Refused(Reason.NOT_AN_OBJECT, f"events.{place.index}: is not a JSON object")
+        return _dead_letter(record, place, refused, _dump_refused(record, item))
+    merged = {**shared, **item}
+    try:
+        return tidy_event(Event.model_validate(merged), place, record.arrival_us, policy)
+    except (ValidationError, OutOfRange, NotStorable) as error:
+        return _dead_letter(record, place, error, _dump_refused(record, merged))
+
+
+def _dump_refused(record: Record, item: Any) -> bytes | None:
+    try:
+        return dump(item)
+    except NotStorable:
+        return record.value
+
+
+def _dead_letter(record: Record, place: Place, error: Exception, value: bytes | None) -> DeadLetter:
+    reason, detail = _explain(error)
+    return DeadLetter(place, reason, detail[:MAX_DETAIL], record.key, value)
+
+
+def _explain(error: Exception) -> tuple[Reason, str]:
+    if isinstance(error, _Refused):
+        return error.reason, error.detail
+    if isinstance(error, ValidationError):
+        return _explain_validation(error)
+    return Reason.OUT_OF_RANGE, str(error)
+
+
+def _explain_validation(error: ValidationError) -> tuple[Reason, str]:
+    first, *others = error.errors(include_url=False, include_context=False)
+    field_name = ".".join(map(str, first["loc"]))
+    detail = f"{field_name}: {first['msg']}" if field_name else first["msg"]
+    if others:
+        names = sorted({".".join(map(str, other["loc"])) for other in others})
+        detail += f" (and {len(others)} more: {', '.join(names)})"
+    return _reason_of(first["type"], first["input"], bool(field_name)), detail
+
+
+_OUR_REASONS = frozenset(reason.value for reason in Reason)
+"""Errors that ``schema.fields`` and ``schema.events`` raise carry the reason as their type."""
+
+
+def _reason_of(kind: str, value: Any, of_a_field: bool) -> Reason:
+    if kind in _OUR_REASONS:
+        return Reason.MISSING_FIELD if value is None and of_a_field else Reason(kind)
+    if kind == "missing" or value is None:
+        return Reason.MISSING_FIELD
+    return Reason.WRONG_TYPE if kind.endswith("_type") else Reason.INVALID_VALUE

@@ -1,0 +1,133 @@
+"""Decides which events are new: the same ``event_uuid`` twice in a session is one event.
+
+Keeps, per session of one partition, the ids of recent events in tumbling windows of event
+time as long as the allowed lateness; what is older, only the tables know, and is asked of
+them. So the answer is exact, and memory is bounded: sessions are forgotten, least recently
+seen first, and learnt again from their own rows.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from schema.fields import US_PER_S
+from schema.rows import KeptEvent
+
+SessionEvent = tuple[UUID, UUID]
+"""A session's id and an event's id in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What the tables know of a session: its newest event, and recent ids by event time."""
+
+    newest_us: int
+    ids: tuple[tuple[int, UUID], ...] = ()
+
+
+@dataclass(slots=True)
+class _Session:
+    newest_us: int = -1
+    last_offset: int = -1
+    windows: dict[int, set[UUID]] = field(default_factory=dict)
+
+    def size(self) -> int:
+        return 1 + sum(map(len, self.windows.values()))
+
+
+class SeenIds:
+    """The ids that the sessions of one partition have shown."""
+
+    def __init__(self, allowed_lateness_s: float, most_ids: int = 500_000) -> None:
+        self._lateness_us = max(1, int(allowed_lateness_s * US_PER_S))
+        self._most_ids = most_ids
+        self._sessions: OrderedDict[UUID, _Session] = OrderedDict()
+        self._unwritten: dict[SessionEvent, int] = {}
+        self._size = 0
+
+    def __len__(self) -> int:
+        """Return how many ids and sessions are held."""
+        return self._size
+
+    def strangers(self, events: Iterable[KeptEvent]) -> set[UUID]:
+        """Return the sessions of ``events`` whose history is needed before they are admitted."""
+        return {event.session_id for event in events} - self._sessions.keys()
+
+    def learn(self, session_ids: Iterable[UUID], histories: Mapping[UUID, History]) -> None:
+        """Take in what the tables know of sessions; one without a history is new."""
+        for session_id in session_ids:
+            session = self._sessions[session_id] = _Session()
+            self._size += 1
+            history = histories.get(session_id)
+            if history is not None:
+                session.newest_us = history.newest_us
+                for time_us, event_uuid in history.ids:
+                    self._remember(session, time_us, event_uuid)
+
+    def late(self, events: Iterable[KeptEvent]) -> set[SessionEvent]:
+        """Return the ids among ``events`` that are too late for memory: ask the tables."""
+        newest: dict[UUID, int] = {}
+        late = set()
+        for event in events:
+            session_id = event.session_id
+            known = newest.get(session_id, self._sessions[session_id].newest_us)
+            if event.event_uuid is not None and event.time_us < known - self._lateness_us:
+                late.add((session_id, event.event_uuid))
+            newest[session_id] = max(known, event.time_us)
+        return late
+
+    def is_late(self, event: KeptEvent) -> bool:
+        """Return whether ``event`` is behind its session's newest by more than allowed."""
+        return event.time_us < self._sessions[event.session_id].newest_us - self._lateness_us
+
+    def admit(self, event: KeptEvent, in_tables: AbstractSet[SessionEvent]) -> bool:
+        """Return whether ``event`` is new, and remember it.
+
+        ``in_tables`` holds those of :meth:`late` that the tables have.
+        """
+        session = self._sessions[event.session_id]
+        event_uuid = event.event_uuid
+        if event_uuid is not None:
+            key = (event.session_id, event_uuid)
+            if key in in_tables or key in self._unwritten:
+                return False
+            if any(event_uuid in ids for ids in session.windows.values()):
+                return False
+            if event.time_us < session.newest_us - self._lateness_us:
+                self._unwritten[key] = event.place.offset
+            else:
+                self._remember(session, event.time_us, event_uuid)
+        session.last_offset = event.place.offset
+        if event.time_us > session.newest_us:
+            session.newest_us = event.time_us
+            if len(session.windows) > 2:
+                self._drop_old_windows(event.session_id, session)
+        self._sessions.move_to_end(event.session_id)
+        return True
+
+    def flushed(self, next_offset: int) -> None:
+        """Let go of what is in the tables now: everything below ``next_offset``."""
+        if self._unwritten:
+            self._unwritten = {key: offset for key, offset in self._unwritten.items() if offset >= next_offset}
+        while self._size > self._most_ids:
+            session_id, session = next(iter(self._sessions.items()))
+            if session.last_offset >= next_offset:
+                break
+            self._size -= session.size()
+            del self._sessions[session_id]
+
+    def _remember(self, session: _Session, time_us: int, event_uuid: UUID) -> None:
+        window = time_us - time_us % self._lateness_us
+        session.windows.setdefault(window, set()).add(event_uuid)
+        self._size += 1
+
+    def _drop_old_windows(self, session_id: UUID, session: _Session) -> None:
+        """Forget windows wholly behind the bound; their ids count as unwritten until a flush."""
+        oldest = session.newest_us - 2 * self._lateness_us
+        for window in [start for start in session.windows if start < oldest]:
+            ids = session.windows.pop(window)
+            self._size -= len(ids)
+            for event_uuid in ids:
+                self._unwritten[session_id, event_uuid] = session.last_offset

@@ -1,0 +1,84 @@
+"""What a mood does to behaviour: the truth that the messages never state.
+
+The directions follow the literature on emotion from the mouse (Navalpakkam and Churchill 2012;
+Pentel 2015): frustrated people are fast, jerky and click again, confused people wander and turn
+back, bored people are slow and aimless. The sizes are choices, made so that moods overlap.
+"""
+
+import math
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from random import Random
+from typing import Final
+
+
+class Mood(StrEnum):
+    """How a person feels during one session."""
+
+    CALM = "calm"
+    ENGAGED = "engaged"
+    BORED = "bored"
+    CONFUSED = "confused"
+    FRUSTRATED = "frustrated"
+
+
+@dataclass(frozen=True, slots=True)
+class Temper:
+    """One person's habits; times are relative to a calm person, the others chances or sizes.
+
+    Attributes:
+        pages: Mean number of pages in a session.
+        deeds: Mean number of things done on a page before leaving it.
+        speed: Of the hand; 2 halves the time of every movement.
+        reading: Relative length of the pauses.
+        bow: Bend of a pointer path, as a share of its length.
+        jitter: Standard deviation of the pointer, in pixels.
+        wander: Chance of a detour before reaching a target.
+        reversal: Chance that a scroll turns around.
+        back: Chance of going back instead of on.
+        lost: Chance of leaving by the menu instead of a link that leads somewhere.
+        futile: Chance per page of clicking what does nothing.
+        rage: Chance that a futile click becomes a burst.
+        double: Chance that a click is a double click.
+        idle: Chance per page of a long pause.
+    """
+
+    pages: float
+    deeds: float
+    speed: float
+    reading: float
+    bow: float
+    jitter: float
+    wander: float
+    reversal: float
+    back: float
+    lost: float
+    futile: float
+    rage: float
+    double: float
+    idle: float
+
+
+# fmt: off
+TEMPERS: Final = {
+    #                       pages deeds speed read  bow   jit  wander revers back  lost  futile rage double idle
+    Mood.CALM:       Temper(6.0,  2.0,  1.00, 1.00, 0.12, 2.0, 0.15,  0.08,  0.08, 0.10, 0.03, 0.00, 0.05, 0.04),
+    Mood.ENGAGED:    Temper(8.0,  2.5,  1.15, 1.15, 0.09, 1.5, 0.10,  0.05,  0.05, 0.05, 0.02, 0.00, 0.05, 0.02),
+    Mood.BORED:      Temper(4.0,  1.3,  0.70, 0.75, 0.22, 2.5, 0.40,  0.12,  0.12, 0.25, 0.03, 0.00, 0.04, 0.15),
+    Mood.CONFUSED:   Temper(7.0,  2.1,  0.80, 1.25, 0.30, 4.0, 0.60,  0.35,  0.28, 0.50, 0.22, 0.00, 0.07, 0.05),
+    Mood.FRUSTRATED: Temper(6.0,  2.0,  1.60, 0.55, 0.17, 7.0, 0.30,  0.25,  0.20, 0.25, 0.28, 0.55, 0.06, 0.03),
+}
+# fmt: on
+
+# Standard deviation of the logarithm of a person's own factor: people of one mood differ by a third.
+_INDIVIDUALITY: Final = 0.3
+_CHANCES: Final = frozenset({"wander", "reversal", "back", "lost", "futile", "rage", "double", "idle"})
+
+
+def temper_of(mood: Mood, rng: Random) -> Temper:
+    """Draw the habits of one person in this mood, scattered around the mood's own."""
+    values: dict[str, float] = {}
+    for each in fields(Temper):
+        value = getattr(TEMPERS[mood], each.name) * math.exp(rng.gauss(0.0, _INDIVIDUALITY))
+        values[each.name] = min(value, 0.9) if each.name in _CHANCES else value
+    return Temper(**values)

@@ -1,0 +1,85 @@
+"""PostgreSQL connections: how they are opened, and which failures may pass by themselves."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import psycopg
+from psycopg import errors, postgres, pq
+from psycopg.adapt import Dumper
+
+from pipeline.sinks.contract import RowsRejected, Unavailable
+
+CONNECT_TIMEOUT_S = 5
+LOCK_TIMEOUT_MS = 10_000
+"""A ledger row is held for one flush; longer means a stuck owner: let go and try again."""
+STATEMENT_TIMEOUT_MS = 60_000
+IDLE_IN_TRANSACTION_TIMEOUT_MS = 20_000
+"""A paused worker must not hold the ledger: the server ends its transaction."""
+TCP_USER_TIMEOUT_MS = 15_000
+
+_SETTINGS = {
+    "timezone": "UTC",
+    "lock_timeout": str(LOCK_TIMEOUT_MS),
+    "statement_timeout": str(STATEMENT_TIMEOUT_MS),
+    "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_TIMEOUT_MS),
+}
+
+_PASSING = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.InternalError,
+    errors.ReadOnlySqlTransaction,
+)
+"""Lost or refused connections, restarts, timeouts, deadlocks, a full disk, a standby."""
+
+_REFUSED = (psycopg.DataError, psycopg.IntegrityError, psycopg.NotSupportedError)
+
+
+class _RawJsonb(Dumper):
+    """Sends JSON that ``schema.json_text`` has dumped as it is, behind JSONB's version byte."""
+
+    format = pq.Format.BINARY
+    oid = postgres.types["jsonb"].oid
+
+    def dump(self, obj: bytes) -> bytes:
+        return b"\x01" + obj
+
+
+async def connect(url: str, application_name: str) -> psycopg.AsyncConnection:
+    """Open a connection in autocommit mode, in UTC, with bounded waits.
+
+    Raises:
+        Unavailable: the server cannot be reached, or lets nobody in.
+    """
+    try:
+        connection = await psycopg.AsyncConnection.connect(
+            url,
+            autocommit=True,
+            connect_timeout=CONNECT_TIMEOUT_S,
+            tcp_user_timeout=TCP_USER_TIMEOUT_MS,
+            keepalives_idle=10,
+            application_name=application_name,
+        )
+        connection.adapters.register_dumper(None, _RawJsonb)
+        for name, value in _SETTINGS.items():
+            await connection.execute("SELECT set_config(%s, %s, false)", (name, value))
+    except psycopg.Error as error:
+        raise Unavailable(one_line(error)) from error
+    return connection
+
+
+@asynccontextmanager
+async def translated() -> AsyncIterator[None]:
+    """Turn psycopg's errors into the contract's; what is neither is a defect and passes through."""
+    try:
+        yield
+    except _PASSING as error:
+        raise Unavailable(one_line(error)) from error
+    except _REFUSED as error:
+        raise RowsRejected(one_line(error)) from error
+
+
+def one_line(error: Exception) -> str:
+    """Return what went wrong, without the values of the row that PostgreSQL adds below."""
+    text = str(error).strip()
+    return text.splitlines()[0] if text else type(error).__name__

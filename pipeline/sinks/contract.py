@@ -1,0 +1,108 @@
+"""What a sink promises: all of a flush or none of it, once, under the newest claim only."""
+
+from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from pipeline.dedup import History, SessionEvent
+from pipeline.flush import Flush
+from schema.rows import Partition, Place
+
+
+class Fenced(Exception):
+    """Another owner has claimed a partition of this flush since; nothing was written."""
+
+
+class LedgerMoved(Exception):
+    """The ledger stands elsewhere than this owner left it (a failover to an older replica)."""
+
+
+class RowsRejected(Exception):
+    """The database refused the rows themselves; nothing was written."""
+
+
+class Unavailable(Exception):
+    """The database cannot be reached or is in no state to write; try again later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to write a partition from ``next_offset`` on, until a later claim."""
+
+    epoch: int
+    next_offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a flush came to. ``resolved``: an earlier attempt had committed after all."""
+
+    rows_by_table: Mapping[str, int]
+    repeated_chunks: int = 0
+    resolved: bool = False
+
+
+class Sink(Protocol):
+    """Every call raises :class:`Unavailable` where trying again may help."""
+
+    async def claim(self, partitions: Collection[Partition]) -> dict[Partition, Claim]:
+        """Fence every earlier owner of ``partitions`` and say where to begin."""
+        ...
+
+    async def histories(self, session_ids: Collection[UUID], lateness_s: float) -> dict[UUID, History]:
+        """Return what the tables know of sessions; those without events are left out."""
+        ...
+
+    async def known(self, ids: AbstractSet[SessionEvent]) -> set[SessionEvent]:
+        """Return those of ``ids`` that are in the events table."""
+        ...
+
+    async def write(self, flush: Flush) -> Written:
+        """Write ``flush``, once however often it is tried.
+
+        Raises:
+            Fenced: another owner has a newer claim.
+            LedgerMoved: the ledger is neither where the flush begins nor where it ends.
+            RowsRejected: the rows cannot be stored; :meth:`rejected` finds which.
+        """
+        ...
+
+    async def rejected(self, flush: Flush) -> dict[Place, str]:
+        """Return the places whose rows cannot be stored, each with the database's reason."""
+        ...
+
+    async def mark_caught_up(self, claims: Mapping[Partition, Claim]) -> None:
+        """Note that nothing beyond each claim's ``next_offset`` was unread just now."""
+        ...
+
+    async def end_quiet_sessions(self, timeout_s: float) -> int:
+        """End sessions without a record for ``timeout_s``; return how many ended."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections; what was not committed is not written."""
+        ...
+
+
+async def find_rejected(places: list[Place], refusal: "Trial") -> dict[Place, str]:
+    """Bisect ``places`` for those that are refused alone, asking ``refusal`` about subsets."""
+    if not places:
+        return {}
+    reason = await refusal(places)
+    if reason is None:
+        return {}
+    if len(places) == 1:
+        return {places[0]: reason}
+    half = len(places) // 2
+    first = await find_rejected(places[:half], refusal)
+    return first | await find_rejected(places[half:], refusal)
+
+
+class Trial(Protocol):
+    """Writes the rows of some places, takes them back, and tells why they were refused."""
+
+    async def __call__(self, places: Iterable[Place], /) -> str | None:
+        """Return None where the rows can be stored."""
+        ...

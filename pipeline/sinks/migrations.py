@@ -1,0 +1,103 @@
+"""Brings a database to this version's schema; safe to run at once from many places.
+
+yoyo applies the files of ``schema/sql/migrations``; a PostgreSQL advisory lock around it
+lets one of many run while the others wait (yoyo's own lock row outlives a killed process).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from yoyo import read_migrations
+from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
+from yoyo.connections import DatabaseURI
+
+from pipeline.sinks.connection import CONNECT_TIMEOUT_S, one_line
+from pipeline.sinks.contract import Unavailable
+from schema.sql import migrations_folder
+
+_LOCK = 0x485849
+"""The advisory lock's number: "HXI" in ASCII."""
+
+_TABLE = "_yoyo_migration"
+
+
+class SchemaMismatch(Exception):
+    """The database's schema is not the one that this version needs; the text says what to do."""
+
+
+class Migrated(NamedTuple):
+    """The migrations that were missing, and how many there are in all."""
+
+    applied: tuple[str, ...]
+    known: int
+
+
+def migrate(url: str) -> Migrated:
+    """Apply what is missing.
+
+    Raises:
+        Unavailable: the server cannot be reached, or lets nobody in.
+        SchemaMismatch: the database is newer than this program.
+    """
+    migrations = read_migrations(str(migrations_folder()))
+    with _connected(url) as connection:
+        connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+        _refuse_newer(_applied(connection), {migration.id for migration in migrations})
+        backend = PostgresqlPsycopgBackend(_yoyo_uri(url), _TABLE)
+        try:
+            backend.init_database()
+            missing = backend.to_apply(migrations)
+            backend.apply_migrations(missing)
+        finally:
+            backend.connection.close()
+    return Migrated(tuple(migration.id for migration in missing), len(migrations))
+
+
+def check_schema(url: str) -> None:
+    """Make sure that the database has exactly this version's migrations.
+
+    Raises:
+        Unavailable: the server cannot be reached, or lets nobody in.
+        SchemaMismatch: it has fewer or more.
+    """
+    known = {migration.id for migration in read_migrations(str(migrations_folder()))}
+    with _connected(url) as connection:
+        applied = _applied(connection)
+    _refuse_newer(applied, known)
+    if missing := sorted(known - applied):
+        raise SchemaMismatch(
+            f"the database lacks {len(missing)} of {len(known)} migrations (first: {missing[0]}); run: hxi migrate"
+        )
+
+
+def _refuse_newer(applied: set[str], known: set[str]) -> None:
+    if newer := sorted(applied - known):
+        raise SchemaMismatch(
+            f"the database is newer than this program: it has migration {newer[-1]},"
+            " which this version does not know; install a newer hxi"
+        )
+
+
+def _applied(connection: psycopg.Connection[Any]) -> set[str]:
+    if connection.execute("SELECT to_regclass(%s)", (_TABLE,)).fetchone() == (None,):
+        return set()
+    return {row[0] for row in connection.execute("SELECT migration_id FROM _yoyo_migration")}
+
+
+@contextmanager
+def _connected(url: str) -> Iterator[psycopg.Connection[Any]]:
+    try:
+        with psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S) as connection:
+            yield connection
+    except psycopg.OperationalError as error:
+        raise Unavailable(one_line(error)) from error
+
+
+def _yoyo_uri(url: str) -> DatabaseURI:
+    """Pass everything that libpq understands on as it is, beside yoyo's own URL parsing."""
+    parts = {key: str(value) for key, value in conninfo_to_dict(url).items()}
+    database = parts.pop("dbname", "")
+    return DatabaseURI("postgresql+psycopg", None, None, None, None, database, parts)

@@ -1,0 +1,177 @@
+"""The sink that counts: one PostgreSQL transaction per flush, guarded by the ledger.
+
+In a flush's transaction: lock the ledger rows in sorted order and check the epoch, merge
+users and sessions (sorted, so that writers cannot deadlock), COPY what is only appended,
+swap the offsets, commit. Progress and rows are the same transaction, so a crash at any
+point leaves either all of a flush or nothing.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from typing import Any, LiteralString, cast
+from uuid import UUID
+
+import psycopg
+
+from pipeline.dedup import History, SessionEvent
+from pipeline.flush import Flush
+from pipeline.moments import microseconds, moment
+from pipeline.sinks.connection import connect, translated
+from pipeline.sinks.contract import (
+    Claim,
+    Fenced,
+    LedgerMoved,
+    RowsRejected,
+    Written,
+    find_rejected,
+)
+from pipeline.sinks.tables import write_rows
+from schema.rows import Partition, Place
+from schema.sql import query
+
+
+class PostgresSink:
+    """Writes flushes of one application into the database at ``url``."""
+
+    def __init__(self, url: str, app_id: str) -> None:
+        self._url = url
+        self._app_id = app_id
+        self._writer: psycopg.AsyncConnection[Any] | None = None
+        self._reader: psycopg.AsyncConnection[Any] | None = None
+
+    async def claim(self, partitions: Collection[Partition]) -> dict[Partition, Claim]:
+        """See :meth:`pipeline.sinks.contract.Sink.claim`."""
+        async with translated():
+            rows = await self._read("claim", **self._places(partitions))
+        return {Partition(topic, number): Claim(epoch, next_offset) for topic, number, next_offset, epoch in rows}
+
+    async def histories(self, session_ids: Collection[UUID], lateness_s: float) -> dict[UUID, History]:
+        """See :meth:`pipeline.sinks.contract.Sink.histories`."""
+        async with translated():
+            rows = await self._read("seen_ids", session_ids=list(session_ids), lateness_s=lateness_s)
+        newest = {session_id: microseconds(last) for session_id, last, _, _ in rows}
+        ids: dict[UUID, list[tuple[int, UUID]]] = {session_id: [] for session_id in newest}
+        for session_id, _, time, event_uuid in rows:
+            if event_uuid is not None:
+                ids[session_id].append((microseconds(time), event_uuid))
+        return {key: History(newest[key], tuple(ids[key])) for key in newest}
+
+    async def known(self, ids: AbstractSet[SessionEvent]) -> set[SessionEvent]:
+        """See :meth:`pipeline.sinks.contract.Sink.known`."""
+        pairs = list(ids)
+        async with translated():
+            rows = await self._read(
+                "known_ids",
+                session_ids=[session_id for session_id, _ in pairs],
+                event_uuids=[event_uuid for _, event_uuid in pairs],
+            )
+        return {(session_id, event_uuid) for session_id, event_uuid in rows}
+
+    async def write(self, flush: Flush) -> Written:
+        """See :meth:`pipeline.sinks.contract.Sink.write`."""
+        async with translated():
+            connection = await self._writing()
+            async with connection.transaction(), connection.cursor() as cursor:
+                if await self._is_written(cursor, flush):
+                    return Written({}, resolved=True)
+                written = await write_rows(cursor, flush.rows())
+                await self._swap(cursor, flush)
+        return written
+
+    async def rejected(self, flush: Flush) -> dict[Place, str]:
+        """See :meth:`pipeline.sinks.contract.Sink.rejected`."""
+
+        async def trial(places: Iterable[Place]) -> str | None:
+            try:
+                async with translated():
+                    connection = await self._writing()
+                    async with (
+                        connection.transaction(force_rollback=True),
+                        connection.cursor() as cursor,
+                    ):
+                        await write_rows(cursor, flush.only(places))
+            except RowsRejected as refusal:
+                return str(refusal)
+            return None
+
+        return await find_rejected(flush.places(), trial)
+
+    async def mark_caught_up(self, claims: Mapping[Partition, Claim]) -> None:
+        """See :meth:`pipeline.sinks.contract.Sink.mark_caught_up`."""
+        async with translated():
+            await self._run(
+                "mark_caught_up",
+                **self._places(claims),
+                epochs=[claim.epoch for claim in claims.values()],
+                next_offsets=[claim.next_offset for claim in claims.values()],
+            )
+
+    async def end_quiet_sessions(self, timeout_s: float) -> int:
+        """See :meth:`pipeline.sinks.contract.Sink.end_quiet_sessions`."""
+        async with translated():
+            return await self._run("end_quiet_sessions", app_id=self._app_id, timeout_s=timeout_s)
+
+    async def close(self) -> None:
+        """See :meth:`pipeline.sinks.contract.Sink.close`."""
+        for connection in (self._writer, self._reader):
+            if connection is not None:
+                await connection.close()
+
+    async def _is_written(self, cursor: psycopg.AsyncCursor[Any], flush: Flush) -> bool:
+        """Lock the flush's ledger rows; True where an earlier attempt had committed after all."""
+        await cursor.execute(_sql("lock_ledger"), self._places(flush.spans))
+        ledger = {Partition(t, p): (epoch, at) for t, p, at, epoch in await cursor.fetchall()}
+        for partition, span in flush.spans.items():
+            if ledger.get(partition, (None, None))[0] != span.epoch:
+                raise Fenced(f"{partition.topic}[{partition.number}] has a newer owner")
+        offsets = {partition: at for partition, (_, at) in ledger.items()}
+        if offsets == {key: span.to_offset for key, span in flush.spans.items()}:
+            return True
+        if offsets != {key: span.from_offset for key, span in flush.spans.items()}:
+            raise LedgerMoved(f"the ledger stands at {offsets}")
+        return False
+
+    async def _swap(self, cursor: psycopg.AsyncCursor[Any], flush: Flush) -> None:
+        spans = flush.spans.values()
+        parameters = self._places(flush.spans) | {
+            "epochs": [span.epoch for span in spans],
+            "from_offsets": [span.from_offset for span in spans],
+            "to_offsets": [span.to_offset for span in spans],
+            "arrivals": [moment(span.arrival_us) for span in spans],
+        }
+        await cursor.execute(_sql("swap_offsets"), parameters)
+        if cursor.rowcount != len(spans):
+            raise Fenced("the ledger moved during the flush")
+
+    def _places(self, partitions: Iterable[Partition]) -> dict[str, Any]:
+        places = list(partitions)
+        return {
+            "app_id": self._app_id,
+            "topics": [place.topic for place in places],
+            "partitions": [place.number for place in places],
+        }
+
+    async def _read(self, name: str, **parameters: Any) -> list[tuple[Any, ...]]:
+        connection = await self._reading()
+        cursor = await connection.execute(_sql(name), parameters, binary=True)
+        return await cursor.fetchall()
+
+    async def _run(self, name: str, **parameters: Any) -> int:
+        connection = await self._reading()
+        return (await connection.execute(_sql(name), parameters)).rowcount
+
+    async def _writing(self) -> psycopg.AsyncConnection[Any]:
+        if self._writer is None or self._writer.broken or self._writer.closed:
+            self._writer = await connect(self._url, f"{self._app_id} writer")
+            await self._writer.execute(_sql("staging"))
+        return self._writer
+
+    async def _reading(self) -> psycopg.AsyncConnection[Any]:
+        if self._reader is None or self._reader.broken or self._reader.closed:
+            self._reader = await connect(self._url, f"{self._app_id} reader")
+        return self._reader
+
+
+def _sql(name: str) -> LiteralString:
+    """Queries are files of this package, never built from input."""
+    return cast(LiteralString, query(name))

@@ -1,0 +1,190 @@
+"""Makes a validated message fit to store: dates it, masks it, cuts it to its columns.
+
+Decides the corrected event time, the screen's name and what moves into ``metadata``.
+Nothing is lost: text that is cut and fields that no column holds stay in ``metadata``.
+"""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+from pipeline.privacy import PrivacyPolicy, path_of
+from schema.events import API_CALL, ERROR, Event, ReplayChunk, User
+from schema.fields import EARLIEST_US, EPOCH, US_PER_S
+from schema.json_text import dump
+from schema.rows import ApiCall, JsError, KeptChunk, KeptEvent, Place, SessionFacts, UserFacts
+
+USER_NAMESPACE = UUID("6f0d5d3c-3f0f-5a53-9b0e-6a1c0c9c7a11")
+"""Makes ``user_id`` the same on every machine: UUID version 5 of the external id in here."""
+
+FUTURE_US = 24 * 3600 * US_PER_S
+"""An event may be dated this far beyond its record's arrival, as the contract has it."""
+
+_CUT = {
+    "screen_name": 255,
+    "element_id": 255,
+    "element_type": 100,
+    "device_id": 255,
+    "ip_address": 100,
+    "screen_resolution": 50,
+    "app_version": 50,
+}
+_USER_CUT = {"external_user_id": 255, "email": 255, "device_type": 50, "locale": 50}
+_API_FIELDS = frozenset({"api_endpoint", "latency_ms", "status_code"})
+_ERROR_FIELDS = frozenset({"error_message", "stack_trace"})
+_STRAYS = {API_CALL: _ERROR_FIELDS, ERROR: _API_FIELDS}
+_STRAYS_OF_OTHERS = _API_FIELDS | _ERROR_FIELDS
+"""Fields that have a column only with events of one type, by the types without one."""
+_FACT_FIELDS = frozenset(SessionFacts._fields)
+
+
+@dataclass(frozen=True, slots=True)
+class DecodePolicy:
+    """What decoding needs to know beside the bytes."""
+
+    max_clock_skew_s: float = 60.0
+    privacy: PrivacyPolicy = field(default_factory=PrivacyPolicy)
+
+
+class OutOfRange(ValueError):
+    """A time outside what the contract believes."""
+
+
+def tidy_event(event: Event, place: Place, arrival_us: int, policy: DecodePolicy) -> KeptEvent:
+    """Return ``event`` as it will be stored.
+
+    Raises:
+        OutOfRange: it is dated before 2000 or more than a day after its arrival.
+        NotStorable: its metadata holds a number that JSONB cannot.
+    """
+    privacy = policy.privacy
+    extra = dict(event.metadata) if event.metadata else {}
+    _keep_unknown(event, extra)
+    url = None if event.page_url is None else privacy.clean_url(event.page_url)
+    screen = event.screen_name
+    screen = privacy.clean_text(screen) if screen is not None else url and path_of(url)
+    element_id = None if event.element_id is None else privacy.clean_text(event.element_id)
+    return KeptEvent(
+        place,
+        arrival_us,
+        _event_time(event.timestamp, event.sent_at, arrival_us, policy.max_clock_skew_s),
+        event.session_id,
+        event.event_type,
+        event.event_uuid,
+        url,
+        _cut("screen_name", screen, extra),
+        _cut("element_id", element_id, extra),
+        _cut("element_type", event.element_type, extra),
+        event.x,
+        event.y,
+        event.scroll_position,
+        event.viewport_width,
+        event.viewport_height,
+        api_call=_api_call(event, privacy),
+        error=_js_error(event, privacy),
+        facts=_session_facts(event, extra, privacy),
+        user=_user_facts(event.user, extra),
+        metadata=_metadata(extra, event.metadata is not None, privacy),
+    )
+
+
+def tidy_chunk(chunk: ReplayChunk, place: Place, arrival_us: int) -> KeptChunk:
+    """Return ``chunk`` as it will be stored; raises as :func:`tidy_event` does."""
+    time_us = arrival_us if chunk.timestamp is None else chunk.timestamp
+    _check_range(time_us, arrival_us)
+    data = dump(chunk.chunk_data)
+    return KeptChunk(place, arrival_us, time_us, chunk.session_id, chunk.chunk_index, data)
+
+
+def _event_time(time_us: int, sent_us: int | None, arrival_us: int, max_skew_s: float) -> int:
+    if sent_us is not None:
+        skew = arrival_us - sent_us
+        if abs(skew) > max_skew_s * US_PER_S:
+            time_us += skew
+    _check_range(time_us, arrival_us)
+    return time_us
+
+
+def _check_range(time_us: int, arrival_us: int) -> None:
+    if time_us < EARLIEST_US:
+        raise OutOfRange("timestamp: is before 2000-01-01")
+    if time_us > arrival_us + FUTURE_US:
+        arrived = EPOCH + timedelta(microseconds=arrival_us)
+        raise OutOfRange(f"timestamp: is more than a day after its arrival at {arrived:%FT%TZ}")
+
+
+def _keep_unknown(event: Event, extra: dict[str, Any]) -> None:
+    """Put into ``extra`` what the client sent and no column of this event type holds."""
+    for name, value in (event.__pydantic_extra__ or {}).items():
+        _keep(extra, name, value)
+    strays = _STRAYS.get(event.event_type, _STRAYS_OF_OTHERS)
+    for name in strays & event.__pydantic_fields_set__:
+        if (value := getattr(event, name)) is not None:
+            _keep(extra, name, value)
+
+
+def _keep(extra: dict[str, Any], name: str, value: Any) -> None:
+    if name in extra and extra[name] != value:
+        name = f"event.{name}"
+    extra[name] = value
+
+
+def _cut(name: str, text: str | None, extra: dict[str, Any], widths: dict[str, int] = _CUT) -> str | None:
+    if text is None or len(text) <= widths[name]:
+        return text
+    _keep(extra, name, text)
+    return text[: widths[name]]
+
+
+def _api_call(event: Event, privacy: PrivacyPolicy) -> ApiCall | None:
+    if event.event_type != API_CALL:
+        return None
+    endpoint, latency, status = event.api_endpoint, event.latency_ms, event.status_code
+    assert endpoint is not None and latency is not None and status is not None  # the model's rule
+    return ApiCall(privacy.clean_url(endpoint), latency, status)
+
+
+def _js_error(event: Event, privacy: PrivacyPolicy) -> JsError | None:
+    if event.event_type != ERROR:
+        return None
+    assert event.error_message is not None  # the model's rule
+    stack = event.stack_trace
+    return JsError(privacy.clean_text(event.error_message), stack and privacy.clean_text(stack))
+
+
+def _session_facts(event: Event, extra: dict[str, Any], privacy: PrivacyPolicy) -> SessionFacts | None:
+    if _FACT_FIELDS.isdisjoint(event.__pydantic_fields_set__):
+        return None
+    facts = SessionFacts(
+        _cut("device_id", event.device_id, extra),
+        _cut("ip_address", privacy.clean_ip(event.ip_address), extra),
+        event.user_agent,
+        _cut("screen_resolution", event.screen_resolution, extra),
+        _cut("app_version", event.app_version, extra),
+    )
+    return facts if any(facts) else None
+
+
+def _user_facts(user: User | None, extra: dict[str, Any]) -> UserFacts | None:
+    """Return the facts, or keep them in ``extra`` where they name nobody."""
+    if user is None:
+        return None
+    if not user.external_user_id:
+        if said := user.model_dump(exclude_none=True):
+            _keep(extra, "user", said)
+        return None
+    if user.__pydantic_extra__:
+        _keep(extra, "user", dict(user.__pydantic_extra__))
+    return UserFacts(
+        uuid5(USER_NAMESPACE, user.external_user_id),
+        *(_cut(name, getattr(user, name), extra, _USER_CUT) for name in _USER_CUT),
+    )
+
+
+def _metadata(extra: dict[str, Any], was_sent: bool, privacy: PrivacyPolicy) -> bytes | None:
+    if not extra and not was_sent:
+        return None
+    raw = dump(extra)
+    masked, changed = privacy.clean_json(extra, raw)
+    return dump(masked) if changed else raw

@@ -1,0 +1,1 @@
+"""What data is: messages, rows, reasons and SQL. Decides nothing, opens nothing."""

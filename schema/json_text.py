@@ -1,0 +1,98 @@
+"""Reading and writing JSON that PostgreSQL's JSONB can hold without loss.
+
+JSONB has no NUL, no lone surrogates, no NaN and no infinities. The first two become
+U+FFFD here, the others are refused. Integers keep every digit.
+"""
+
+import json
+from typing import Any, NoReturn
+
+from pydantic_core import from_json, to_json
+
+MAX_DEPTH = 200
+"""Levels of nesting accepted: what the JSON parser below (jiter) allows as well."""
+
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+
+
+class NotJson(ValueError):
+    """The bytes are not JSON; the text says where and why."""
+
+
+class NotStorable(ValueError):
+    """A JSON value holds something that JSONB cannot."""
+
+
+def parse(raw: bytes) -> Any:
+    """Return the value in ``raw``, its texts free of NUL and lone surrogates.
+
+    Raises:
+        NotJson: not UTF-8, not JSON, NaN or Infinity, or more than 200 levels deep.
+    """
+    try:
+        value = from_json(raw, allow_inf_nan=False)
+    except ValueError as error:
+        if b"\\u" not in raw:
+            raise NotJson(str(error)) from None
+        return _parse_surrogates(raw)
+    if b"\\u0000" in raw:
+        return _clean(value)
+    return value
+
+
+def dump(value: Any) -> bytes:
+    """Return ``value`` as compact JSON in UTF-8.
+
+    Raises:
+        NotStorable: it holds an infinity (``1e999`` parses to one) or an integer of
+            more digits than Python converts to text.
+    """
+    try:
+        raw = to_json(value, inf_nan_mode="constants")
+    except ValueError as error:
+        raise NotStorable(str(error)) from None
+    if (b"Infinity" in raw or b"NaN" in raw) and _holds_infinity(value):
+        raise NotStorable("a number beyond the range of JSON numbers (infinity)")
+    return raw
+
+
+def _parse_surrogates(raw: bytes) -> Any:
+    """Parse with the standard library, which lets lone surrogates through to be replaced."""
+    try:
+        value = json.loads(raw.decode(), parse_constant=_refuse)
+        return _clean(value)
+    except (ValueError, RecursionError) as error:
+        raise NotJson(str(error)) from None
+
+
+def _refuse(name: str) -> NoReturn:
+    raise NotJson(f"{name} is not JSON")
+
+
+def _clean(value: Any, depth: int = 0) -> Any:
+    if depth > MAX_DEPTH:
+        raise NotJson(f"nested deeper than {MAX_DEPTH} levels")
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, dict):
+        return {clean_text(key): _clean(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_clean(item, depth + 1) for item in value]
+    return value
+
+
+def clean_text(text: str) -> str:
+    """Return ``text`` with NUL and lone surrogates replaced by U+FFFD."""
+    if text.isascii():
+        return text.replace("\0", REPLACEMENT)
+    return "".join(REPLACEMENT if char == "\0" or "\ud800" <= char <= "\udfff" else char for char in text)
+
+
+def _holds_infinity(value: Any) -> bool:
+    if isinstance(value, float):
+        return value in (float("inf"), float("-inf")) or value != value
+    if isinstance(value, dict):
+        return any(map(_holds_infinity, value.values()))
+    if isinstance(value, list):
+        return any(map(_holds_infinity, value))
+    return False

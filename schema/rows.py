@@ -1,0 +1,218 @@
+"""Rows and the values they are made of. Field order is the order of COPY.
+
+Times named ``_us`` are microseconds since the epoch, UTC; a row's own times are naive
+datetimes in UTC, as PostgreSQL's TIMESTAMP wants them.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from schema.reasons import Reason
+
+
+class Partition(NamedTuple):
+    """A partition of a topic; the order of these is the order in which rows are locked."""
+
+    topic: str
+    number: int
+
+
+class Record(NamedTuple):
+    """What Kafka gave us, untouched: value, key, place, arrival time."""
+
+    partition: Partition
+    offset: int
+    arrival_us: int
+    key: bytes | None
+    value: bytes | None
+
+
+class Place(NamedTuple):
+    """Where one event came from; ``index`` is its place in a batch, else None."""
+
+    partition: Partition
+    offset: int
+    index: int | None = None
+
+
+class DeadLetter(NamedTuple):
+    """A refused record or event, with what an operator needs to mend it."""
+
+    place: Place
+    reason: Reason
+    detail: str
+    key: bytes | None
+    value: bytes | None
+
+
+class ApiCall(NamedTuple):
+    """What an ``api_call`` event says beyond every event."""
+
+    api_endpoint: str
+    latency_ms: int
+    status_code: int
+
+
+class JsError(NamedTuple):
+    """What an ``error`` event says beyond every event."""
+
+    error_message: str
+    stack_trace: str | None
+
+
+class UserFacts(NamedTuple):
+    """What an event says of the person; None where it says nothing."""
+
+    user_id: UUID
+    external_user_id: str
+    email: str | None
+    device_type: str | None
+    locale: str | None
+
+
+class SessionFacts(NamedTuple):
+    """What an event says of its session; None where it says nothing."""
+
+    device_id: str | None
+    ip_address: str | None
+    user_agent: str | None
+    screen_resolution: str | None
+    app_version: str | None
+
+
+class KeptEvent(NamedTuple):
+    """An accepted event, cleaned, cut to its columns, dated by the corrected clock."""
+
+    place: Place
+    arrival_us: int
+    time_us: int
+    session_id: UUID
+    event_type: str
+    event_uuid: UUID | None = None
+    page_url: str | None = None
+    screen_name: str | None = None
+    element_id: str | None = None
+    element_type: str | None = None
+    x: int | None = None
+    y: int | None = None
+    scroll_position: int | None = None
+    viewport_width: int | None = None
+    viewport_height: int | None = None
+    metadata: bytes | None = None
+    api_call: ApiCall | None = None
+    error: JsError | None = None
+    facts: SessionFacts | None = None
+    user: UserFacts | None = None
+
+
+class KeptChunk(NamedTuple):
+    """An accepted replay chunk; ``time_us`` is the arrival time where the client gave none."""
+
+    place: Place
+    arrival_us: int
+    time_us: int
+    session_id: UUID
+    chunk_index: int
+    chunk_data: bytes
+
+
+class EventRow(NamedTuple):
+    """A row of ``events``."""
+
+    session_id: UUID
+    event_type: str
+    page_url: str | None
+    screen_name: str | None
+    element_id: str | None
+    element_type: str | None
+    x: int | None
+    y: int | None
+    scroll_position: int | None
+    timestamp: datetime
+    metadata: bytes | None
+    event_uuid: UUID | None
+    viewport_width: int | None
+    viewport_height: int | None
+
+
+class LatencyRow(NamedTuple):
+    """A row of ``latency_metrics``."""
+
+    session_id: UUID
+    screen_name: str | None
+    api_endpoint: str
+    latency_ms: int
+    status_code: int
+    recorded_at: datetime
+
+
+class ErrorRow(NamedTuple):
+    """A row of ``error_logs``."""
+
+    session_id: UUID
+    screen_name: str | None
+    error_message: str
+    stack_trace: str | None
+    occurred_at: datetime
+
+
+class ChunkRow(NamedTuple):
+    """A row of ``session_replay_chunks``."""
+
+    session_id: UUID
+    chunk_index: int
+    chunk_data: bytes
+    recorded_at: datetime
+    source_offset: int
+
+
+class UserRow(NamedTuple):
+    """What is now known of a user, with the event time of each fact."""
+
+    user_id: UUID
+    external_user_id: str
+    first_seen: datetime
+    email: str | None
+    email_at: datetime | None
+    device_type: str | None
+    device_type_at: datetime | None
+    locale: str | None
+    locale_at: datetime | None
+
+
+class SessionRow(NamedTuple):
+    """What a flush adds to a session; ``first_event``/``last_event`` are None for chunks alone."""
+
+    session_id: UUID
+    first_event: datetime | None
+    last_event: datetime | None
+    first_chunk: datetime | None
+    last_chunk: datetime | None
+    last_arrival: datetime
+    ended: bool
+    user_id: UUID | None
+    user_id_at: datetime | None
+    device_id: str | None
+    device_id_at: datetime | None
+    ip_address: str | None
+    ip_address_at: datetime | None
+    user_agent: str | None
+    user_agent_at: datetime | None
+    screen_resolution: str | None
+    screen_resolution_at: datetime | None
+    app_version: str | None
+    app_version_at: datetime | None
+
+
+@dataclass(slots=True)
+class Rows:
+    """Everything that one transaction writes, by table."""
+
+    users: list[UserRow] = field(default_factory=list)
+    sessions: list[SessionRow] = field(default_factory=list)
+    events: list[EventRow] = field(default_factory=list)
+    latency_metrics: list[LatencyRow] = field(default_factory=list)
+    error_logs: list[ErrorRow] = field(default_factory=list)
+    session_replay_chunks: list[ChunkRow] = field(default_factory=list)

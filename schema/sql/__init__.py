@@ -1,0 +1,16 @@
+"""The SQL of this project, one statement per file: migrations in order, queries by name."""
+
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+
+def migrations_folder() -> Path:
+    """Return the folder of the migrations, named so that they sort in their order."""
+    return Path(str(files(__name__))) / "migrations"
+
+
+@cache
+def query(name: str) -> str:
+    """Return the statement in ``queries/<name>.sql``."""
+    return (files(__name__) / "queries" / f"{name}.sql").read_text("utf-8")

@@ -1,0 +1,20 @@
+-- Ends the sessions of which no record came for long enough, judged at the moment up to
+-- which every partition has been read. Idempotent, and a later record takes it back.
+WITH quiet AS (
+    SELECT session_id
+    FROM sessions
+    WHERE end_time IS NULL AND last_record_at <= (
+        SELECT min(caught_up_at) - make_interval(secs => %(timeout_s)s)
+        FROM hxi.ledger
+        WHERE app_id = %(app_id)s
+        HAVING count(*) = count(caught_up_at)
+    )
+    ORDER BY session_id
+    LIMIT 5000
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE sessions AS s
+SET end_time = coalesce(s.last_event_time, s.last_chunk_time),
+    duration_ms = extract(epoch FROM coalesce(s.last_event_time, s.last_chunk_time) - s.start_time) * 1000
+FROM quiet
+WHERE s.session_id = quiet.session_id

@@ -1,0 +1,12 @@
+-- Compare-and-swap: moves each offset only from where this flush began, under its own epoch.
+-- What arrived before the flush's latest arrival has been read, unless that clock runs ahead.
+UPDATE hxi.ledger AS l
+SET next_offset = p.to_offset,
+    updated_at = now() AT TIME ZONE 'utc',
+    caught_up_at = LEAST(GREATEST(l.caught_up_at, p.arrival), now() AT TIME ZONE 'utc')
+FROM unnest(
+    %(topics)s::text[], %(partitions)s::int[], %(epochs)s::bigint[],
+    %(from_offsets)s::bigint[], %(to_offsets)s::bigint[], %(arrivals)s::timestamp[]
+) AS p (topic, partition, epoch, from_offset, to_offset, arrival)
+WHERE l.app_id = %(app_id)s AND l.topic = p.topic AND l.partition = p.partition
+    AND l.epoch = p.epoch AND l.next_offset = p.from_offset
