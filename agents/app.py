@@ -43,7 +43,7 @@ def create_app(settings: Settings, sink: Sink) -> PipelineApp:
         agent_supervisor=mode.CrashingSupervisor,
         autodiscover=False,
         broker_heartbeat_interval=SESSION_TIMEOUT_S / 3,
-        broker_rebalance_timeout=30.0,
+        broker_rebalance_timeout=15.0,
         broker_session_timeout=SESSION_TIMEOUT_S,
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=MAX_RECORD_BYTES,

@@ -30,7 +30,7 @@ def main() -> None:
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(message)s", datefmt="%H:%M:%S"
     )
-    for noisy in ("faust", "mode", "aiokafka", "kafka", "yoyo", "asyncio"):
+    for noisy in ("faust", "mode", "agents.app", "agents.transport", "aiokafka", "kafka", "yoyo", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     try:
         app()

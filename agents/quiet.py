@@ -11,7 +11,7 @@ from schema.rows import Partition
 
 logger = logging.getLogger(__name__)
 
-LONGEST_ROUND_S = 15.0
+LONGEST_ROUND_S = 5.0
 SHORTEST_ROUND_S = 0.5
 
 

@@ -1,0 +1,5 @@
+"""``python -m agents`` is ``hxi``."""
+
+from agents.cli import main
+
+main()
