@@ -34,6 +34,9 @@ class PipelineApp(faust.App):  # type: ignore[misc]
     def _new_transport(self) -> BatchTransport:
         return BatchTransport(self.conf.broker_consumer, self)
 
+    def _create_directories(self) -> None:
+        """Make none: without changelogs Faust keeps nothing on disk."""
+
 
 def create_app(settings: Settings, sink: Sink) -> PipelineApp:
     """Return the application, ready to be started."""
@@ -47,7 +50,6 @@ def create_app(settings: Settings, sink: Sink) -> PipelineApp:
         broker_session_timeout=SESSION_TIMEOUT_S,
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=MAX_RECORD_BYTES,
-        datadir=str(settings.data_dir / "faust"),
         producer_max_request_size=MAX_RECORD_BYTES,
         store="memory://",
         stream_buffer_maxsize=8,

@@ -127,8 +127,7 @@ class Flusher:
     def _settle(self, pending: Pending, written: Written) -> None:
         spans = pending.flush.spans
         for partition, owned in pending.owned.items():
-            owned.written_to = spans[partition].to_offset
-            owned.seen.flushed(owned.written_to)
+            owned.flushed(spans[partition].to_offset)
         self._count(pending, written)
         if self._hint is None or self._hint.done():
             offsets = {partition: span.to_offset for partition, span in spans.items()}

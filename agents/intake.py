@@ -12,15 +12,15 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from agents import metrics
+from agents.decoder import Decoder
+from agents.owned import Owned
 from agents.retrying import retrying
 from agents.settings import Settings
 from agents.transport import RecordBatch
-from pipeline.decode import decode_chunk, decode_events
-from pipeline.dedup import SeenIds, SessionEvent
+from pipeline.dedup import SessionChunk, SessionEvent
 from pipeline.flush import Flush, Span
 from pipeline.sinks.contract import Claim, Sink, Unavailable
-from schema.reasons import Reason
-from schema.rows import DeadLetter, KeptChunk, KeptEvent, Partition, Place, Record
+from schema.rows import DeadLetter, KeptChunk, KeptEvent, Partition, Place
 
 logger = logging.getLogger(__name__)
 
@@ -32,9 +32,6 @@ MOST_PENDING_BYTES = 32 * 1024 * 1024
 
 FULL_FLUSH = 5_000
 """Events that make a flush due at once: transactions of this size cost least per row."""
-
-
-Outcome = KeptEvent | KeptChunk | DeadLetter
 
 
 class LedgerAhead(Exception):
@@ -55,21 +52,6 @@ class Source(Protocol):
     async def bounds(self, partitions: Iterable[Partition]) -> dict[Partition, tuple[int, int]]:
         """Return each partition's first offset and the one after its last."""
         ...
-
-
-@dataclass(slots=True)
-class Owned:
-    """A partition under this worker's claim.
-
-    It has been read up to ``read_to``; what goes into flushes begins at ``folded_to``, which
-    lags behind only where the topic was cut off beyond the ledger.
-    """
-
-    epoch: int
-    folded_to: int
-    read_to: int
-    written_to: int
-    seen: SeenIds
 
 
 @dataclass(slots=True)
@@ -95,12 +77,11 @@ class Intake:
         crash: Callable[[BaseException], None],
     ) -> None:
         self._settings = settings
-        self._policy = settings.decode_policy()
+        self._decoder = Decoder(settings.decode_policy(), settings.replay_topic)
         self._sink = sink
         self._source = source
         self._crash = crash
         self._claiming: asyncio.Task[None] | None = None
-        self._poison: dict[Place, str] = {}
         self._has_room = asyncio.Event()
         self.flush_due = asyncio.Event()
         self.owned: dict[Partition, Owned] = {}
@@ -134,7 +115,7 @@ class Intake:
 
     def refuse(self, places: dict[Place, str]) -> None:
         """Dead-letter what the database refused, by reading it again without."""
-        self._poison |= places
+        self._decoder.poison |= places
         self.reclaim()
 
     def swap(self) -> Pending:
@@ -154,66 +135,17 @@ class Intake:
             logger.warning("%s: records were lost on their way here; reading again", batch.partition)
             self.reclaim()
             return
-        events, chunks, dead_letters = self._decode(batch.records)
-        in_tables = await self._learn(owned.seen, events) if events else set()
+        decoded = self._decoder.decode(batch.records)
+        known_events = await owned.known_events(decoded.events) if decoded.events else set()
+        known_chunks = await owned.known_chunks(decoded.chunks) if decoded.chunks else set()
         if self.owned.get(batch.partition) is owned:
-            self._fold(batch, owned, events, in_tables)
-            self.pending.flush.chunks += chunks
-            self.pending.dead_letters += dead_letters
+            self._fold_events(owned, decoded.events, known_events)
+            self._fold_chunks(owned, decoded.chunks, known_chunks)
+            self.pending.dead_letters += decoded.dead_letters
+            self._advance(batch, owned)
             self._weigh()
 
-    def _decode(self, records: list[Record]) -> tuple[list[KeptEvent], list[KeptChunk], list[DeadLetter]]:
-        events: list[KeptEvent] = []
-        chunks: list[KeptChunk] = []
-        dead_letters: list[DeadLetter] = []
-        for record in records:
-            for outcome in self._outcomes(record):
-                if isinstance(outcome, KeptEvent):
-                    events.append(outcome)
-                elif isinstance(outcome, KeptChunk):
-                    chunks.append(outcome)
-                else:
-                    dead_letters.append(outcome)
-        return events, chunks, dead_letters
-
-    def _outcomes(self, record: Record) -> Iterable[Outcome]:
-        if record.partition.topic == self._settings.replay_topic:
-            outcomes: Iterable[Outcome] = (decode_chunk(record, self._policy),)
-        else:
-            outcomes = decode_events(record, self._policy)
-        if self._poison:
-            return [self._unless_poison(record, outcome) for outcome in outcomes]
-        return outcomes
-
-    def _unless_poison(self, record: Record, outcome: Outcome) -> Outcome:
-        detail = self._poison.get(outcome.place)
-        if detail is None:
-            return outcome
-        return DeadLetter(outcome.place, Reason.REJECTED_BY_DATABASE, detail, record.key, record.value)
-
-    async def _learn(self, seen: SeenIds, events: list[KeptEvent]) -> set[SessionEvent]:
-        strangers = seen.strangers(events)
-        if strangers:
-            lateness_s = self._settings.allowed_lateness_s
-            histories = await retrying(
-                "Reading what sessions have sent before",
-                "database",
-                lambda: self._sink.histories(strangers, lateness_s),
-                (Unavailable,),
-            )
-            seen.learn(strangers, histories)
-        late = seen.late(events)
-        if not late:
-            return late
-        return await retrying("Looking up late events", "database", lambda: self._sink.known(late), (Unavailable,))
-
-    def _fold(
-        self,
-        batch: RecordBatch,
-        owned: Owned,
-        events: list[KeptEvent],
-        in_tables: set[SessionEvent],
-    ) -> None:
+    def _fold_events(self, owned: Owned, events: list[KeptEvent], in_tables: set[SessionEvent]) -> None:
         pending = self.pending
         for event in events:
             late = owned.seen.is_late(event)
@@ -222,6 +154,16 @@ class Intake:
                 pending.late += late
             else:
                 pending.duplicates += 1
+
+    def _fold_chunks(self, owned: Owned, chunks: list[KeptChunk], in_tables: set[SessionChunk]) -> None:
+        for chunk in chunks:
+            if owned.seen_chunks.admit(chunk, in_tables):
+                self.pending.flush.chunks.append(chunk)
+            else:
+                self.pending.duplicates += 1
+
+    def _advance(self, batch: RecordBatch, owned: Owned) -> None:
+        pending = self.pending
         arrival_us = max(record.arrival_us for record in batch.records)
         span = Span(owned.epoch, owned.folded_to, batch.end, arrival_us)
         pending.flush.extend(batch.partition, span)
@@ -273,8 +215,7 @@ class Intake:
                 at,
                 first - at,
             )
-        seen = SeenIds(self._settings.allowed_lateness_s)
-        return Owned(claim.epoch, at, max(at, first), at, seen)
+        return Owned(self._sink, self._settings.allowed_lateness_s, claim, max(at, first))
 
     def _on_claimed(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:

@@ -5,7 +5,8 @@ import logging
 from typing import Protocol
 
 from agents import metrics
-from agents.intake import Intake, Owned
+from agents.intake import Intake
+from agents.owned import Owned
 from pipeline.sinks.contract import Claim, Sink, Unavailable
 from schema.rows import Partition
 

@@ -6,6 +6,7 @@ partition (docs/design.md has the figures). Where to read from is not Faust's to
 either: the consumer asks the intake, which asks the ledger.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple, Protocol, cast
@@ -54,6 +55,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self._ends: dict[TP, int] = {}
         self._reading = 0
+        self._fetching = asyncio.Lock()  # a fetch begun before a seek may return records from after it
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Hold all partitions until the ledger has said where they are to be read from.
@@ -69,24 +71,29 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     def hold(self) -> None:
         """Stop reading until :meth:`read_from`, and drop what was fetched and not handed on."""
         self._reading += 1
+        self._ends.clear()
         self.pause_partitions(self.assignment())
 
     async def read_from(self, offsets: Mapping[Partition, int]) -> None:
         """Start or go on reading ``offsets``' partitions there, whatever was read before."""
-        self._reading += 1
         positions = {TP(*partition): offset for partition, offset in offsets.items()}
-        await self.seek_wait(positions)
-        self._ends |= positions
-        self.resume_partitions(positions)
+        async with self._fetching:
+            self._reading += 1
+            await self.seek_wait(positions)
+            self._ends |= positions
+            self.resume_partitions(positions)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
         """Yield a message per partition and fetch; its value is a :class:`RecordBatch`."""
-        reading = self._reading
-        fetched, _ = await self._wait_next_records(timeout)
+        async with self._fetching:
+            reading = self._reading
+            fetched, _ = await self._wait_next_records(timeout)
         for tp, records in (fetched or {}).items():
             for batch in split(records):
                 if not self.flow_active or self.should_stop or reading != self._reading:
                     return
+                if tp not in self._ends:  # read on by Faust's flow control while its claim is under way
+                    break
                 yield tp, self._to_batch_message(TP(*tp), batch)
 
     async def bounds(self, partitions: Iterable[Partition]) -> dict[Partition, tuple[int, int]]:

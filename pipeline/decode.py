@@ -80,6 +80,8 @@ def _decode_item(
         refused = _Refused(Reason.NOT_AN_OBJECT, f"events.{place.index}: is not a JSON object")
         return _dead_letter(record, place, refused, _dump_refused(record, item))
     merged = {**shared, **item}
+    if None in item.values():
+        merged |= {name: shared[name] for name, value in item.items() if value is None and name in shared}
     try:
         return tidy_event(Event.model_validate(merged), place, record.arrival_us, policy)
     except (ValidationError, OutOfRange, NotStorable) as error:

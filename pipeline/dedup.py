@@ -13,10 +13,13 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from schema.fields import US_PER_S
-from schema.rows import KeptEvent
+from schema.rows import KeptChunk, KeptEvent
 
 SessionEvent = tuple[UUID, UUID]
 """A session's id and an event's id in it."""
+
+SessionChunk = tuple[UUID, int]
+"""A session's id and a replay chunk's index in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class SeenIds:
         self._most_ids = most_ids
         self._sessions: OrderedDict[UUID, _Session] = OrderedDict()
         self._unwritten: dict[SessionEvent, int] = {}
+        self._written_to = 0
         self._size = 0
 
     def __len__(self) -> int:
@@ -52,7 +56,12 @@ class SeenIds:
         return self._size
 
     def strangers(self, events: Iterable[KeptEvent]) -> set[UUID]:
-        """Return the sessions of ``events`` whose history is needed before they are admitted."""
+        """Return the sessions of ``events`` whose history is needed before they are admitted.
+
+        Lets go of what is in the tables first: nowhere between here and :meth:`admit`, where a
+        caller waits for the tables' answer, which may be from before the flush.
+        """
+        self._let_go()
         return {event.session_id for event in events} - self._sessions.keys()
 
     def learn(self, session_ids: Iterable[UUID], histories: Mapping[UUID, History]) -> None:
@@ -77,6 +86,10 @@ class SeenIds:
                 late.add((session_id, event.event_uuid))
             newest[session_id] = max(known, event.time_us)
         return late
+
+    def unwritten(self, ids: AbstractSet[SessionEvent]) -> set[SessionEvent]:
+        """Return those of ``ids`` on their way into the tables: ask before asking the tables."""
+        return {key for key in ids if key in self._unwritten}
 
     def is_late(self, event: KeptEvent) -> bool:
         """Return whether ``event`` is behind its session's newest by more than allowed."""
@@ -108,12 +121,16 @@ class SeenIds:
         return True
 
     def flushed(self, next_offset: int) -> None:
-        """Let go of what is in the tables now: everything below ``next_offset``."""
+        """Note that everything below ``next_offset`` is in the tables now."""
+        self._written_to = next_offset
+
+    def _let_go(self) -> None:
+        written_to = self._written_to
         if self._unwritten:
-            self._unwritten = {key: offset for key, offset in self._unwritten.items() if offset >= next_offset}
+            self._unwritten = {key: offset for key, offset in self._unwritten.items() if offset >= written_to}
         while self._size > self._most_ids:
             session_id, session = next(iter(self._sessions.items()))
-            if session.last_offset >= next_offset:
+            if session.last_offset >= written_to:
                 break
             self._size -= session.size()
             del self._sessions[session_id]
@@ -131,3 +148,30 @@ class SeenIds:
             self._size -= len(ids)
             for event_uuid in ids:
                 self._unwritten[session_id, event_uuid] = session.last_offset
+
+
+class SeenChunks:
+    """The replay chunks of one partition that are on their way into the table.
+
+    Chunks are few and large, so each is asked for in the table; only what is not yet there
+    has to be remembered.
+    """
+
+    def __init__(self) -> None:
+        self._unwritten: dict[SessionChunk, int] = {}
+
+    def unwritten(self, chunks: AbstractSet[SessionChunk]) -> set[SessionChunk]:
+        """Return those of ``chunks`` on their way into the table: ask before asking the table."""
+        return {key for key in chunks if key in self._unwritten}
+
+    def admit(self, chunk: KeptChunk, in_tables: AbstractSet[SessionChunk]) -> bool:
+        """Return whether ``chunk`` is new, and remember it."""
+        key = (chunk.session_id, chunk.chunk_index)
+        if key in in_tables or key in self._unwritten:
+            return False
+        self._unwritten[key] = chunk.place.offset
+        return True
+
+    def flushed(self, next_offset: int) -> None:
+        """Let go of what is in the tables now: everything below ``next_offset``."""
+        self._unwritten = {key: offset for key, offset in self._unwritten.items() if offset >= next_offset}

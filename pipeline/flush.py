@@ -64,4 +64,4 @@ class Flush:
 
     def places(self) -> list[Place]:
         """Return where each event and chunk came from."""
-        return [item.place for item in (*self.events, *self.chunks)]
+        return [event.place for event in self.events] + [chunk.place for chunk in self.chunks]

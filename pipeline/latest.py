@@ -4,7 +4,10 @@ At equal times the greater text wins, so that facts merge the same way in any or
 any number of times. The upserts in ``schema/sql/queries`` apply the same rule.
 """
 
+from collections.abc import Iterable
 from typing import Any
+
+from pipeline.moments import moment_or_none
 
 Fact = tuple[int, Any]
 """Event time in microseconds, and the value; the greater pair stands."""
@@ -19,3 +22,9 @@ def merge(facts: Facts, time_us: int, names: tuple[str, ...], values: tuple[Any,
             fact = (time_us, value)
             if name not in facts or facts[name] < fact:
                 facts[name] = fact
+
+
+def dated(facts: Facts, names: Iterable[str]) -> list[Any]:
+    """Return value and event time of each name in turn, None and None where nothing is known."""
+    pairs = [facts.get(name, (None, None)) for name in names]
+    return [part for time_us, value in pairs for part in (value, moment_or_none(time_us))]

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from pipeline.latest import Facts, merge
+from pipeline.latest import Facts, dated, merge
 from pipeline.moments import moment, moment_or_none
 from schema.events import SESSION_END
 from schema.rows import KeptChunk, KeptEvent, SessionFacts, SessionRow
@@ -43,7 +43,8 @@ def session_rows(events: Iterable[KeptEvent], chunks: Iterable[KeptChunk]) -> li
 
 def _add_event(session: _Session, event: KeptEvent) -> None:
     time_us = event.time_us
-    assert session.first_event_us is not None and session.last_event_us is not None
+    assert session.first_event_us is not None
+    assert session.last_event_us is not None
     if time_us < session.first_event_us:
         session.first_event_us = time_us
     elif time_us > session.last_event_us:
@@ -66,8 +67,6 @@ def _add_chunk(session: _Session, chunk: KeptChunk) -> None:
 
 
 def _row(session_id: UUID, session: _Session) -> SessionRow:
-    pairs = [session.facts.get(name, (None, None)) for name in ("user_id", *_FACTS)]
-    dated = [part for at, value in pairs for part in (value, moment_or_none(at))]
     return SessionRow(
         session_id,
         moment_or_none(session.first_event_us),
@@ -76,5 +75,5 @@ def _row(session_id: UUID, session: _Session) -> SessionRow:
         moment_or_none(session.last_chunk_us),
         moment(session.last_arrival_us),
         session.ended,
-        *dated,
+        *dated(session.facts, ("user_id", *_FACTS)),
     )

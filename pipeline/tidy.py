@@ -141,7 +141,9 @@ def _api_call(event: Event, privacy: PrivacyPolicy) -> ApiCall | None:
     if event.event_type != API_CALL:
         return None
     endpoint, latency, status = event.api_endpoint, event.latency_ms, event.status_code
-    assert endpoint is not None and latency is not None and status is not None  # the model's rule
+    assert endpoint is not None  # the model's rule, as for the next two
+    assert latency is not None
+    assert status is not None
     return ApiCall(privacy.clean_url(endpoint), latency, status)
 
 
@@ -178,7 +180,10 @@ def _user_facts(user: User | None, extra: dict[str, Any]) -> UserFacts | None:
         _keep(extra, "user", dict(user.__pydantic_extra__))
     return UserFacts(
         uuid5(USER_NAMESPACE, user.external_user_id),
-        *(_cut(name, getattr(user, name), extra, _USER_CUT) for name in _USER_CUT),
+        _cut("external_user_id", user.external_user_id, extra, _USER_CUT) or "",
+        _cut("email", user.email, extra, _USER_CUT),
+        _cut("device_type", user.device_type, extra, _USER_CUT),
+        _cut("locale", user.locale, extra, _USER_CUT),
     )
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from pipeline.latest import Facts, merge
-from pipeline.moments import moment, moment_or_none
+from pipeline.latest import Facts, dated, merge
+from pipeline.moments import moment
 from schema.rows import KeptEvent, UserRow
 
 _FACTS = ("external_user_id", "email", "device_type", "locale")
@@ -24,6 +24,4 @@ def user_rows(events: Iterable[KeptEvent]) -> list[UserRow]:
 
 
 def _row(user_id: UUID, first_us: int, facts: Facts) -> UserRow:
-    pairs = [facts.get(name, (None, None)) for name in _FACTS[1:]]
-    dated = [part for at, value in pairs for part in (value, moment_or_none(at))]
-    return UserRow(user_id, facts["external_user_id"][1], moment(first_us), *dated)
+    return UserRow(user_id, facts["external_user_id"][1], moment(first_us), *dated(facts, _FACTS[1:]))

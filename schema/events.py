@@ -4,10 +4,10 @@ These models are the one definition: decoding validates with them, and the JSON 
 that tracker authors check against is generated from them.
 """
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from schema.fields import (
@@ -136,7 +136,7 @@ class ReplayChunk(BaseModel):
 
     session_id: UUID
     chunk_index: ChunkIndex
-    chunk_data: Any
+    chunk_data: Annotated[Any, WithJsonSchema({"not": {"type": "null"}})]
     timestamp: OptionalInstant = None
 
     @model_validator(mode="after")

@@ -27,7 +27,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def _refusal(reason: Reason, message: str) -> PydanticCustomError:
-    return PydanticCustomError(reason.value, message)  # type: ignore[arg-type]
+    return PydanticCustomError(reason.value, message)
 
 
 def instant_us(value: Any) -> int:
@@ -66,7 +66,8 @@ def pixels(value: Any) -> int | None:
     if value is None:
         return None
     number = _number(value)
-    whole = number if type(number) is int else math.floor(number + 0.5)
+    whole = math.floor(number)
+    whole += number - whole >= 0.5  # adding 0.5 first would round 0.49999999999999994 up
     if not INT4_MIN <= whole <= INT4_MAX:
         raise _refusal(Reason.OUT_OF_RANGE, "does not fit a 32-bit integer")
     return int(whole)

@@ -34,7 +34,7 @@ class Place(NamedTuple):
 
     partition: Partition
     offset: int
-    index: int | None = None
+    index: int | None = None  # type: ignore[assignment]  # hides tuple.index, which nobody needs
 
 
 class DeadLetter(NamedTuple):

@@ -77,5 +77,3 @@ def _key(session_id: Any) -> str:
     if not isinstance(session_id, str) or not session_id:
         raise ValueError("no session_id")
     return session_id.lower()
-
-

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from pipeline.dedup import History, SessionEvent
+from pipeline.dedup import History, SessionChunk, SessionEvent
 from pipeline.flush import Flush
 from schema.rows import Partition, Place
 
@@ -57,6 +57,10 @@ class Sink(Protocol):
 
     async def known(self, ids: AbstractSet[SessionEvent]) -> set[SessionEvent]:
         """Return those of ``ids`` that are in the events table."""
+        ...
+
+    async def known_chunks(self, chunks: AbstractSet[SessionChunk]) -> set[SessionChunk]:
+        """Return those of ``chunks`` that are in the table of replay chunks."""
         ...
 
     async def write(self, flush: Flush) -> Written:

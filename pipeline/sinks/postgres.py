@@ -8,12 +8,12 @@ point leaves either all of a flush or nothing.
 
 from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from typing import Any, LiteralString, cast
+from typing import Any
 from uuid import UUID
 
 import psycopg
 
-from pipeline.dedup import History, SessionEvent
+from pipeline.dedup import History, SessionChunk, SessionEvent
 from pipeline.flush import Flush
 from pipeline.moments import microseconds, moment
 from pipeline.sinks.connection import connect, translated
@@ -67,6 +67,17 @@ class PostgresSink:
             )
         return {(session_id, event_uuid) for session_id, event_uuid in rows}
 
+    async def known_chunks(self, chunks: AbstractSet[SessionChunk]) -> set[SessionChunk]:
+        """See :meth:`pipeline.sinks.contract.Sink.known_chunks`."""
+        pairs = list(chunks)
+        async with translated():
+            rows = await self._read(
+                "known_chunks",
+                session_ids=[session_id for session_id, _ in pairs],
+                chunk_indexes=[index for _, index in pairs],
+            )
+        return {(session_id, index) for session_id, index in rows}
+
     async def write(self, flush: Flush) -> Written:
         """See :meth:`pipeline.sinks.contract.Sink.write`."""
         async with translated():
@@ -119,7 +130,7 @@ class PostgresSink:
 
     async def _is_written(self, cursor: psycopg.AsyncCursor[Any], flush: Flush) -> bool:
         """Lock the flush's ledger rows; True where an earlier attempt had committed after all."""
-        await cursor.execute(_sql("lock_ledger"), self._places(flush.spans))
+        await cursor.execute(query("lock_ledger"), self._places(flush.spans))
         ledger = {Partition(t, p): (epoch, at) for t, p, at, epoch in await cursor.fetchall()}
         for partition, span in flush.spans.items():
             if ledger.get(partition, (None, None))[0] != span.epoch:
@@ -139,7 +150,7 @@ class PostgresSink:
             "to_offsets": [span.to_offset for span in spans],
             "arrivals": [moment(span.arrival_us) for span in spans],
         }
-        await cursor.execute(_sql("swap_offsets"), parameters)
+        await cursor.execute(query("swap_offsets"), parameters)
         if cursor.rowcount != len(spans):
             raise Fenced("the ledger moved during the flush")
 
@@ -153,25 +164,20 @@ class PostgresSink:
 
     async def _read(self, name: str, **parameters: Any) -> list[tuple[Any, ...]]:
         connection = await self._reading()
-        cursor = await connection.execute(_sql(name), parameters, binary=True)
+        cursor = await connection.execute(query(name), parameters, binary=True)
         return await cursor.fetchall()
 
     async def _run(self, name: str, **parameters: Any) -> int:
         connection = await self._reading()
-        return (await connection.execute(_sql(name), parameters)).rowcount
+        return (await connection.execute(query(name), parameters)).rowcount
 
     async def _writing(self) -> psycopg.AsyncConnection[Any]:
         if self._writer is None or self._writer.broken or self._writer.closed:
             self._writer = await connect(self._url, f"{self._app_id} writer")
-            await self._writer.execute(_sql("staging"))
+            await self._writer.execute(query("staging"))
         return self._writer
 
     async def _reading(self) -> psycopg.AsyncConnection[Any]:
         if self._reader is None or self._reader.broken or self._reader.closed:
             self._reader = await connect(self._url, f"{self._app_id} reader")
         return self._reader
-
-
-def _sql(name: str) -> LiteralString:
-    """Queries are files of this package, never built from input."""
-    return cast(LiteralString, query(name))

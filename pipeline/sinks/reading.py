@@ -1,6 +1,6 @@
 """Reads what is in the tables, for commands that show it."""
 
-from typing import Any, LiteralString, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import psycopg
 
@@ -25,7 +25,7 @@ def ask(url: str, name: str, **parameters: Any) -> Answer:
     try:
         with psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S) as connection:
             connection.execute("SET timezone TO 'UTC'")
-            cursor = connection.execute(cast(LiteralString, query(name)), parameters)
+            cursor = connection.execute(query(name), parameters)
             return Answer([column.name for column in cursor.description or ()], cursor.fetchall())
     except psycopg.OperationalError as error:
         raise Unavailable(one_line(error)) from error

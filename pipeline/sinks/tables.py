@@ -5,7 +5,7 @@ Binary COPY wraps integers that do not fit: everything here has been range-check
 """
 
 from collections.abc import Sequence
-from typing import Any, LiteralString, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import psycopg
 
@@ -105,7 +105,7 @@ async def _merge(
     if not rows:
         return 0
     await _copy(cursor, staging, rows)
-    await cursor.execute(cast(LiteralString, query(statement)))
+    await cursor.execute(query(statement))
     return cursor.rowcount
 
 

@@ -3,6 +3,7 @@
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import LiteralString
 
 
 def migrations_folder() -> Path:
@@ -11,6 +12,6 @@ def migrations_folder() -> Path:
 
 
 @cache
-def query(name: str) -> str:
-    """Return the statement in ``queries/<name>.sql``."""
+def query(name: str) -> LiteralString:
+    """Return the statement in ``queries/<name>.sql``: part of the program, never built from input."""
     return (files(__name__) / "queries" / f"{name}.sql").read_text("utf-8")

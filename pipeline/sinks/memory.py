@@ -1,0 +1,167 @@
+"""The sink's twin in memory, for tests and trials: the same promises, kept by plain Python.
+
+One contract suite runs against this and PostgreSQL. Tables are public, to be read.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from pipeline.dedup import History, SessionChunk, SessionEvent
+from pipeline.flush import Flush
+from pipeline.moments import microseconds, moment
+from pipeline.sinks.contract import Claim, Fenced, LedgerMoved, RowsRejected, Written, find_rejected
+from pipeline.sinks.merges import Row, ending, merged_session, merged_user
+from schema.json_text import NotJson, parse
+from schema.rows import ChunkRow, ErrorRow, EventRow, LatencyRow, Partition, Place, Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A partition's line in the ledger."""
+
+    next_offset: int = 0
+    epoch: int = 0
+    caught_up_at: datetime | None = None
+
+
+class MemorySink:
+    """Writes flushes of one application into dicts and lists; ``now`` gives naive UTC."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self.ledger: dict[Partition, Entry] = {}
+        self.users: dict[UUID, Row] = {}
+        self.sessions: dict[UUID, Row] = {}
+        self.events: list[EventRow] = []
+        self.latency_metrics: list[LatencyRow] = []
+        self.error_logs: list[ErrorRow] = []
+        self.session_replay_chunks: dict[tuple[UUID, int], ChunkRow] = {}
+
+    async def claim(self, partitions: Collection[Partition]) -> dict[Partition, Claim]:
+        """See :meth:`pipeline.sinks.contract.Sink.claim`."""
+        for partition in partitions:
+            entry = self.ledger.get(partition, Entry())
+            self.ledger[partition] = replace(entry, epoch=entry.epoch + 1)
+        return {key: Claim(self.ledger[key].epoch, self.ledger[key].next_offset) for key in partitions}
+
+    async def histories(self, session_ids: Collection[UUID], lateness_s: float) -> dict[UUID, History]:
+        """See :meth:`pipeline.sinks.contract.Sink.histories`."""
+        newest = {key: self.sessions[key]["last_event_time"] for key in session_ids if key in self.sessions}
+        lateness = timedelta(seconds=lateness_s)
+        return {
+            session_id: History(microseconds(last), tuple(self._ids_since(session_id, last - lateness)))
+            for session_id, last in newest.items()
+            if last is not None
+        }
+
+    async def known(self, ids: AbstractSet[SessionEvent]) -> set[SessionEvent]:
+        """See :meth:`pipeline.sinks.contract.Sink.known`."""
+        stored = ((row.session_id, row.event_uuid) for row in self.events)
+        return {(session_id, key) for session_id, key in stored if key is not None and (session_id, key) in ids}
+
+    async def known_chunks(self, chunks: AbstractSet[SessionChunk]) -> set[SessionChunk]:
+        """See :meth:`pipeline.sinks.contract.Sink.known_chunks`."""
+        return set(chunks & self.session_replay_chunks.keys())
+
+    async def write(self, flush: Flush) -> Written:
+        """See :meth:`pipeline.sinks.contract.Sink.write`."""
+        if self._is_written(flush):
+            return Written({}, resolved=True)
+        rows = flush.rows()
+        _refuse_unstorable(rows)
+        chunks = self._add(rows)
+        for partition, span in flush.spans.items():
+            known = self.ledger[partition].caught_up_at
+            arrival = moment(span.arrival_us)
+            caught_up_at = min(arrival if known is None else max(known, arrival), self._now())
+            self.ledger[partition] = Entry(span.to_offset, span.epoch, caught_up_at)
+        return Written(
+            {
+                "users": len(rows.users),
+                "sessions": len(rows.sessions),
+                "events": len(rows.events),
+                "latency_metrics": len(rows.latency_metrics),
+                "error_logs": len(rows.error_logs),
+                "session_replay_chunks": chunks,
+            },
+            repeated_chunks=len(rows.session_replay_chunks) - chunks,
+        )
+
+    async def rejected(self, flush: Flush) -> dict[Place, str]:
+        """See :meth:`pipeline.sinks.contract.Sink.rejected`."""
+
+        async def trial(places: Iterable[Place]) -> str | None:
+            try:
+                _refuse_unstorable(flush.only(places))
+            except RowsRejected as refusal:
+                return str(refusal)
+            return None
+
+        return await find_rejected(flush.places(), trial)
+
+    async def mark_caught_up(self, claims: Mapping[Partition, Claim]) -> None:
+        """See :meth:`pipeline.sinks.contract.Sink.mark_caught_up`."""
+        for partition, claim in claims.items():
+            entry = self.ledger.get(partition)
+            if entry is not None and (entry.epoch, entry.next_offset) == (claim.epoch, claim.next_offset):
+                self.ledger[partition] = replace(entry, caught_up_at=self._now())
+
+    async def end_quiet_sessions(self, timeout_s: float) -> int:
+        """See :meth:`pipeline.sinks.contract.Sink.end_quiet_sessions`."""
+        marks = [entry.caught_up_at for entry in self.ledger.values() if entry.caught_up_at is not None]
+        if not marks or len(marks) < len(self.ledger):
+            return 0
+        limit = min(marks) - timedelta(seconds=timeout_s)
+        quiet = [row for row in self.sessions.values() if row["end_time"] is None and row["last_record_at"] <= limit]
+        for row in quiet:
+            row |= ending(row)
+        return len(quiet)
+
+    async def close(self) -> None:
+        """See :meth:`pipeline.sinks.contract.Sink.close`."""
+
+    def _ids_since(self, session_id: UUID, since: datetime) -> Iterable[tuple[int, UUID]]:
+        for row in self.events:
+            if row.session_id == session_id and row.event_uuid is not None and row.timestamp >= since:
+                yield microseconds(row.timestamp), row.event_uuid
+
+    def _is_written(self, flush: Flush) -> bool:
+        for partition, span in flush.spans.items():
+            if self.ledger.get(partition, Entry()).epoch != span.epoch:
+                raise Fenced(f"{partition.topic}[{partition.number}] has a newer owner")
+        offsets = {partition: self.ledger[partition].next_offset for partition in flush.spans}
+        if offsets == {key: span.to_offset for key, span in flush.spans.items()}:
+            return True
+        if offsets != {key: span.from_offset for key, span in flush.spans.items()}:
+            raise LedgerMoved(f"the ledger stands at {offsets}")
+        return False
+
+    def _add(self, rows: Rows) -> int:
+        """Add ``rows``; return how many replay chunks were new."""
+        for user in rows.users:
+            self.users[user.user_id] = merged_user(self.users.get(user.user_id), user)
+        for session in rows.sessions:
+            self.sessions[session.session_id] = merged_session(self.sessions.get(session.session_id), session)
+        self.events += rows.events
+        self.latency_metrics += rows.latency_metrics
+        self.error_logs += rows.error_logs
+        before = len(self.session_replay_chunks)
+        for chunk in sorted(rows.session_replay_chunks, key=lambda row: row.source_offset):
+            self.session_replay_chunks.setdefault((chunk.session_id, chunk.chunk_index), chunk)
+        return len(self.session_replay_chunks) - before
+
+
+def _refuse_unstorable(rows: Rows) -> None:
+    """Refuse what PostgreSQL would: JSONB that is no JSON, and NUL in texts."""
+    for table in (rows.users, rows.sessions, rows.events, rows.latency_metrics, rows.error_logs):
+        if any(isinstance(value, str) and "\0" in value for row in table for value in row):
+            raise RowsRejected("PostgreSQL text fields cannot contain NUL (0x00) bytes")
+    try:
+        for raw in [row.metadata for row in rows.events] + [row.chunk_data for row in rows.session_replay_chunks]:
+            if raw is not None:
+                parse(raw)
+    except NotJson:
+        raise RowsRejected("invalid input syntax for type json") from None

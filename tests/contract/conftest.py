@@ -1,0 +1,96 @@
+"""The sinks that keep one contract, each with a way to read what is in its tables."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from agents.embedded import Postgres
+from pipeline.sinks.contract import Sink
+from pipeline.sinks.memory import MemorySink
+from pipeline.sinks.postgres import PostgresSink
+from tests.conftest import new_database
+from tests.deployment import fresh_name
+
+NOW = datetime(2040, 1, 1)  # noqa: DTZ001 - the twin's clock gives naive UTC, as rows hold it
+EMPTY = b"""
+    DELETE FROM events; DELETE FROM latency_metrics; DELETE FROM error_logs; DELETE FROM session_replay_chunks;
+    DELETE FROM sessions; DELETE FROM users; DELETE FROM hxi.ledger
+"""
+SERIAL_IDS = {"event_id", "id"}
+
+Rows = list[dict[str, Any]]
+
+
+class Store(Protocol):
+    """A sink under test."""
+
+    sink: Sink
+
+    def table(self, name: str) -> Rows:
+        """Return the rows of a table, serial ids left out, JSON parsed, in one order for all stores."""
+        ...
+
+
+@dataclass(slots=True)
+class InMemory:
+    """The twin."""
+
+    sink: MemorySink = field(default_factory=lambda: MemorySink(lambda: NOW))
+
+    def table(self, name: str) -> Rows:
+        stored = getattr(self.sink, name)
+        rows = stored.values() if isinstance(stored, dict) else stored
+        return _in_order([row if isinstance(row, dict) else row._asdict() for row in rows])
+
+
+@dataclass(slots=True)
+class InPostgres:
+    """The one that counts."""
+
+    sink: PostgresSink
+    url: str
+
+    def table(self, name: str) -> Rows:
+        with psycopg.connect(self.url, row_factory=dict_row) as connection:
+            return _in_order(connection.execute(f"SELECT * FROM {name}".encode()).fetchall())
+
+
+def _in_order(rows: Rows) -> Rows:
+    kept = [{name: _parsed(value) for name, value in row.items() if name not in SERIAL_IDS} for row in rows]
+    return sorted(kept, key=lambda row: str(sorted(row.items())))
+
+
+def _parsed(value: Any) -> Any:
+    return json.loads(value) if isinstance(value, bytes) else value
+
+
+@pytest.fixture(scope="session")
+def shared_database(postgres: Postgres, template_database: str) -> str:
+    """One migrated database for all tests here: emptying it takes a tenth of making one."""
+    return new_database(postgres.address, fresh_name("contract"), template_database)
+
+
+@pytest.fixture
+async def in_postgres(shared_database: str) -> AsyncIterator[InPostgres]:
+    with psycopg.connect(shared_database) as connection:
+        connection.execute(EMPTY)
+    sink = PostgresSink(shared_database, "hxi-pipeline")
+    yield InPostgres(sink, shared_database)
+    await sink.close()
+
+
+@pytest.fixture
+def in_memory() -> InMemory:
+    return InMemory()
+
+
+@pytest.fixture(params=["in_memory", "in_postgres"])
+def store(request: pytest.FixtureRequest) -> Store:
+    chosen: Store = request.getfixturevalue(request.param)
+    return chosen

@@ -1,0 +1,265 @@
+"""A deployment under test: topics and a database of its own, ``hxi`` as people run it, workers as processes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from operator import eq
+from pathlib import Path
+from typing import Any, Self
+
+import psycopg
+import pytest
+from kafka import KafkaConsumer, TopicPartition
+
+from tests.servers.child_process import spawn
+from tests.servers.ports import free_port
+
+REPOSITORY = Path(__file__).parent.parent
+RECORDED_SESSION = REPOSITORY / "tests/data/recorded-session.jsonl"
+PATIENCE_S = 60.0
+
+NOT_COMPARED = {"event_id", "id", "detected_at", "generated_at", "predicted_at"}
+"""Serial ids and processing times: what two runs over the same topics may differ in."""
+
+TABLES = (
+    "users",
+    "sessions",
+    "events",
+    "rage_click_events",
+    "heatmap_points",
+    "journey_steps",
+    "latency_metrics",
+    "emotion_predictions",
+    "experience_scores",
+    "session_replay_chunks",
+    "error_logs",
+)
+
+Tables = dict[str, Counter[tuple[Any, ...]]]
+
+
+def fresh_name(kind: str) -> str:
+    """Return a name that nothing else has."""
+    return f"{kind}-{uuid.uuid4().hex[:10]}"
+
+
+def wait_until(condition: Callable[[], bool], what: str | Callable[[], str], patience_s: float = PATIENCE_S) -> None:
+    """Poll until ``condition`` holds; fail with ``what`` when it does not in time."""
+    deadline = time.monotonic() + patience_s
+    while not condition():
+        if time.monotonic() > deadline:
+            pytest.fail(f"after {patience_s:g} s still not: {what if isinstance(what, str) else what()}")
+        time.sleep(0.05)
+
+
+class WorkerProcess:
+    """``hxi worker`` as a process of its own."""
+
+    def __init__(self, environment: Mapping[str, str], log: Path) -> None:
+        self.log = log
+        self.web_port = int(environment["HXI_WEB_PORT"])
+        self._process = spawn([sys.executable, "-m", "agents", "worker"], log, env=environment, cwd=REPOSITORY)
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    @property
+    def exit_code(self) -> int | None:
+        return self._process.poll()
+
+    def signal(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """SIGKILL, and prove that this is what ended it."""
+        self._process.kill()
+        assert self._process.wait(10) == -signal.SIGKILL
+
+    def terminate(self, patience_s: float = 10.0) -> int:
+        """SIGTERM; return the exit code, which has to come within ``patience_s``."""
+        self._process.terminate()
+        return self._process.wait(patience_s)
+
+    def wait(self, patience_s: float = PATIENCE_S) -> int:
+        return self._process.wait(patience_s)
+
+    def said(self) -> str:
+        return self.log.read_text("utf-8", "replace")
+
+    def wait_until_said(self, text: str, patience_s: float = PATIENCE_S) -> None:
+        wait_until(lambda: text in self.said(), lambda: f"said {text!r}, but:\n{self.said()}", patience_s)
+
+    def close(self) -> None:
+        if self.running:
+            self._process.kill()
+        self._process.wait(10)
+
+
+@dataclass
+class Deployment:
+    """One application on one broker and one database."""
+
+    environment: dict[str, str]
+    directory: Path
+    workers: list[WorkerProcess] = field(default_factory=list)
+
+    @classmethod
+    @contextmanager
+    def open(cls, bootstrap: str, database_url: str, directory: Path, **settings: str) -> Iterator[Self]:
+        """Give a deployment with names of its own, and end its workers afterwards."""
+        name = fresh_name("t")
+        own = {
+            "HXI_KAFKA_BOOTSTRAP": bootstrap,
+            "HXI_DATABASE_URL": database_url,
+            "HXI_APP_ID": name,
+            "HXI_EVENTS_TOPIC": f"{name}-events",
+            "HXI_REPLAY_TOPIC": f"{name}-replay",
+            "HXI_DEAD_LETTER_TOPIC": f"{name}-dead",
+            "HXI_DATA_DIR": str(directory / "data"),
+            "HXI_FLUSH_INTERVAL_S": "0.2",
+        } | settings
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith("HXI_")}
+        deployment = cls(inherited | own, directory)
+        try:
+            yield deployment
+        finally:
+            for worker in deployment.workers:
+                worker.close()
+
+    @property
+    def bootstrap(self) -> str:
+        return self.environment["HXI_KAFKA_BOOTSTRAP"]
+
+    @property
+    def database_url(self) -> str:
+        return self.environment["HXI_DATABASE_URL"]
+
+    def topic(self, kind: str) -> str:
+        """Return the name of the ``EVENTS``, ``REPLAY`` or ``DEAD_LETTER`` topic."""
+        return self.environment[f"HXI_{kind}_TOPIC"]
+
+    def beside(self, database_url: str) -> "Deployment":
+        """Return another application on the same topics, with a database of its own."""
+        own = {"HXI_APP_ID": fresh_name("beside"), "HXI_DATABASE_URL": database_url}
+        return Deployment(self.environment | own, self.directory, self.workers)
+
+    def hxi(
+        self, *arguments: str | Path, stdin: bytes = b"", ok: bool = True, **settings: str
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run ``hxi`` and, unless told otherwise, insist that it succeeds."""
+        done = subprocess.run(
+            [sys.executable, "-m", "agents", *map(str, arguments)],
+            env=self.environment | settings,
+            cwd=REPOSITORY,
+            input=stdin,
+            capture_output=True,
+            timeout=300,
+            check=False,
+        )
+        assert not ok or done.returncode == 0, done.stderr.decode()
+        return done
+
+    def start_worker(self, **settings: str) -> WorkerProcess:
+        """Start a worker; it reads a little later."""
+        log = self.directory / f"worker-{len(self.workers)}.log"
+        environment = self.environment | {"HXI_WEB_PORT": str(free_port())} | settings
+        worker = WorkerProcess(environment, log)
+        self.workers.append(worker)
+        return worker
+
+    def query(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """Return the rows of a query."""
+        with psycopg.connect(self.database_url) as connection:
+            return connection.execute(statement.encode(), parameters).fetchall()
+
+    def count(self, table: str) -> int:
+        return int(self.query(f"SELECT count(*) FROM {table}")[0][0])
+
+    def ledger(self) -> dict[tuple[str, int], int]:
+        """Return the next offset by topic and partition."""
+        rows = self.query(
+            "SELECT topic, partition, next_offset FROM hxi.ledger WHERE app_id = %s", self.environment["HXI_APP_ID"]
+        )
+        return {(topic, partition): offset for topic, partition, offset in rows}
+
+    def has_moved_beyond(self, settled: int) -> bool:
+        """Return whether more than ``settled`` records have been settled by now."""
+        return sum(self.ledger().values()) > settled
+
+    def ends(self) -> dict[tuple[str, int], int]:
+        """Return the end offset of every partition of the source topics."""
+        consumer = KafkaConsumer(bootstrap_servers=self.bootstrap)
+        try:
+            partitions = [
+                TopicPartition(topic, number)
+                for topic in (self.topic("EVENTS"), self.topic("REPLAY"))
+                for number in consumer.partitions_for_topic(topic) or ()
+            ]
+            return {(tp.topic, tp.partition): end for tp, end in consumer.end_offsets(partitions).items()}
+        finally:
+            consumer.close()
+
+    def wait_until_drained(self, patience_s: float = PATIENCE_S) -> None:
+        """Wait until the ledger stands at the end of every partition."""
+        ends = {place: end for place, end in self.ends().items() if end > 0}
+
+        def drained() -> bool:
+            assert any(worker.running for worker in self.workers), self._last_words()
+            ledger = self.ledger()
+            return all(ledger.get(place) == end for place, end in ends.items())
+
+        wait_until(drained, lambda: f"drained to {ends}; workers said:\n{self._last_words()}", patience_s)
+
+    def tables(self) -> Tables:
+        """Return every table's rows as a multiset, without what two runs may differ in."""
+        return {table: self._rows(table) for table in TABLES}
+
+    def dead_letters(self) -> list[Any]:
+        """Return the records of the dead-letter topic."""
+        consumer = KafkaConsumer(bootstrap_servers=self.bootstrap, max_partition_fetch_bytes=16 * 1024 * 1024)
+        try:
+            topic = self.topic("DEAD_LETTER")
+            partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+            consumer.assign(partitions)
+            consumer.seek_to_beginning(*partitions)
+            total = sum(consumer.end_offsets(partitions).values())
+            found: list[Any] = []
+            deadline = time.monotonic() + PATIENCE_S
+            while len(found) < total and time.monotonic() < deadline:
+                for records in consumer.poll(timeout_ms=200).values():
+                    found += records
+            return found
+        finally:
+            consumer.close()
+
+    def _rows(self, table: str) -> Counter[tuple[Any, ...]]:
+        with psycopg.connect(self.database_url) as connection:
+            cursor = connection.execute(f"SELECT * FROM {table} LIMIT 0".encode())
+            names = [column.name for column in cursor.description or () if column.name not in NOT_COMPARED]
+            columns = ", ".join(f'"{name}"::text' for name in names)
+            return Counter(connection.execute(f"SELECT {columns} FROM {table}".encode()).fetchall())
+
+    def _last_words(self) -> str:
+        return "\n".join(worker.said()[-2000:] for worker in self.workers)
+
+
+def assert_same_tables(actual: Tables, expected: Tables) -> None:
+    """Compare table by table, showing a row that differs beside the one most like it."""
+    problems = []
+    for table, rows in expected.items():
+        missing, extra = rows - actual[table], actual[table] - rows
+        if missing:
+            row = next(iter(missing))
+            twin = max(extra, key=lambda other: sum(map(eq, row, other)), default=None)
+            problems.append(f"{table} lacks {missing.total()} rows, such as\n  {row}\n  which is nearest to\n  {twin}")
+        if extra:
+            problems.append(f"{table} has {extra.total()} rows too many, such as\n  {next(iter(extra))}")
+    assert not problems, "\n".join(problems)
