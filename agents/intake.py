@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from aiokafka.errors import KafkaError
+
 from agents import metrics
 from agents.decoder import Decoder
 from agents.owned import Owned
@@ -32,6 +34,9 @@ MOST_PENDING_BYTES = 32 * 1024 * 1024
 
 FULL_FLUSH = 5_000
 """Events that make a flush due at once: transactions of this size cost least per row."""
+
+
+_BROKER_AWAY = (KafkaError, OSError, TimeoutError)
 
 
 class LedgerAhead(Exception):
@@ -186,14 +191,17 @@ class Intake:
             lambda: self._sink.claim(partitions),
             (Unavailable,),
         )
-        bounds = await self._source().bounds(partitions)
-        owned = {key: self._own(key, claim, *bounds[key]) for key, claim in claims.items()}
-        self.owned = owned
+        source = self._source()
+        bounds = await retrying(
+            "Asking where the partitions begin and end", "broker", lambda: source.bounds(partitions), _BROKER_AWAY
+        )
+        self.owned = {key: self._own(key, claim, *bounds[key]) for key, claim in claims.items()}
         metrics.CLAIMS.inc()
-        await self._source().read_from({key: value.read_to for key, value in owned.items()})
+        offsets = {key: owned.read_to for key, owned in self.owned.items()}
+        await retrying("Starting to read", "broker", lambda: source.read_from(offsets), _BROKER_AWAY)
         logger.info(
             "Reading %s",
-            ", ".join(f"{k.topic}[{k.number}] from {v.read_to}" for k, v in sorted(owned.items())),
+            ", ".join(f"{key.topic}[{key.number}] from {offset}" for key, offset in sorted(offsets.items())),
         )
 
     def _own(self, partition: Partition, claim: Claim, first: int, end: int) -> Owned:

@@ -8,6 +8,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from agents.metrics import REGISTRY
 
 
+class CannotListen(Exception):
+    """The web server's address cannot be had; the text names the settings."""
+
+
 class WebServer:
     """Serves metrics and health until stopped. ``why_not_ready`` returns None when ready."""
 
@@ -21,7 +25,7 @@ class WebServer:
         """Listen.
 
         Raises:
-            OSError: the port is taken.
+            CannotListen: the port is taken, or not ours to take.
         """
         app = web.Application()
         app.router.add_get("/metrics", self._metrics)
@@ -29,7 +33,12 @@ class WebServer:
         app.router.add_get("/readyz", self._readyz)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
-        await web.TCPSite(self._runner, self._host, self._port).start()
+        try:
+            await web.TCPSite(self._runner, self._host, self._port).start()
+        except OSError as error:
+            raise CannotListen(
+                f"cannot listen on HXI_WEB_HOST={self._host}, HXI_WEB_PORT={self._port}: {error.strerror}"
+            ) from None
 
     async def stop(self) -> None:
         """Stop listening."""

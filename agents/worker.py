@@ -19,14 +19,14 @@ from agents.intake import LedgerAhead
 from agents.retrying import retrying
 from agents.settings import Settings
 from agents.topics import BrokerUnavailable, WrongPartitions, ensure_topics
-from agents.web import WebServer
+from agents.web import CannotListen, WebServer
 from pipeline.sinks.contract import Unavailable
 from pipeline.sinks.migrations import SchemaMismatch, check_schema
 from pipeline.sinks.postgres import PostgresSink
 
 logger = logging.getLogger(__name__)
 
-_EXPLAINED = (SchemaMismatch, WrongPartitions, LedgerAhead, OSError)
+_EXPLAINED = (SchemaMismatch, WrongPartitions, LedgerAhead, CannotListen)
 """Errors whose text says what to do: no traceback is needed."""
 
 STOP_S = 8.0

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from agents.commands.dev import stoppable
+from agents.commands.dev import Stopped, stop_on_signals
 from agents.commands.generate import dumps
 from agents.commands.kafka import sending
 from agents.commands.output import CommandFailed, progress, say
@@ -37,7 +37,15 @@ BROKEN = (b'{"session_id": "not a UUID"', b'{"event_type": "click"}', b"[1, 2, 3
 
 def run_demo(settings: Settings, events: int) -> None:
     """Send ``events`` through everything and show the tables."""
-    with stoppable(), _workspace(settings) as workspace, ExitStack() as running:
+    stop_on_signals()
+    try:
+        _run(settings, events)
+    except Stopped:
+        raise CommandFailed("interrupted; all that was started is stopped") from None
+
+
+def _run(settings: Settings, events: int) -> None:
+    with _workspace(settings) as workspace, ExitStack() as running:
         settings = _start_servers(settings, workspace, running)
         before = records_done(settings)
         running.enter_context(_worker(settings, workspace))

@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,12 +26,14 @@ class Stopped(Exception):
 
 def run_dev(settings: Settings) -> None:
     """Start both servers, print where they are, and run until stopped."""
-    with stoppable(), embedded_servers(settings.data_dir) as servers:
+    stop_on_signals()
+    with suppress(Stopped), embedded_servers(settings.data_dir) as servers:
         _prepare(settings, servers)
         print(f"HXI_KAFKA_BOOTSTRAP={servers.bootstrap}", flush=True)
         print(f"HXI_DATABASE_URL={servers.database_url}", flush=True)
         say(f"both keep their data in {settings.data_dir}; Ctrl-C stops them")
         signal.pause()
+    say("stopped")
 
 
 @contextmanager
@@ -50,9 +52,8 @@ def embedded_servers(data_dir: Path) -> Iterator[Servers]:
         yield Servers(broker.address, postgres.address)
 
 
-@contextmanager
-def stoppable() -> Iterator[None]:
-    """End the block quietly, its ``finally`` parts run, when SIGTERM or SIGINT comes."""
+def stop_on_signals() -> None:
+    """Let the first SIGTERM or SIGINT raise :class:`Stopped`, and no later one disturb what it sets off."""
 
     def stop(signum: int, frame: object) -> None:
         for known in (signal.SIGTERM, signal.SIGINT):
@@ -61,10 +62,6 @@ def stoppable() -> Iterator[None]:
 
     for known in (signal.SIGTERM, signal.SIGINT):
         signal.signal(known, stop)
-    try:
-        yield
-    except Stopped:
-        say("stopped")
 
 
 def _prepare(settings: Settings, servers: Servers) -> None:

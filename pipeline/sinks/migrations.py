@@ -2,10 +2,13 @@
 
 yoyo applies the files of ``schema/sql/migrations``; a PostgreSQL advisory lock around it
 lets one of many run while the others wait (yoyo's own lock row outlives a killed process).
+A migration and the note that it was applied are one transaction (in yoyo they are two, and a
+kill between them leaves a database that can neither go on nor back).
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Lock
 from typing import Any, NamedTuple
 
 import psycopg
@@ -13,6 +16,7 @@ from psycopg.conninfo import conninfo_to_dict
 from yoyo import read_migrations
 from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import DatabaseURI
+from yoyo.migrations import Migration
 
 from pipeline.sinks.connection import CONNECT_TIMEOUT_S, one_line
 from pipeline.sinks.contract import Unavailable
@@ -22,6 +26,9 @@ _LOCK = 0x485849
 """The advisory lock's number: "HXI" in ASCII."""
 
 _TABLE = "_yoyo_migration"
+
+_ONE_AT_A_TIME = Lock()
+"""yoyo resolves dependencies by what was last read anywhere in the process."""
 
 
 class SchemaMismatch(Exception):
@@ -35,6 +42,18 @@ class Migrated(NamedTuple):
     known: int
 
 
+class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]
+    """yoyo's, applying all of a migration or nothing."""
+
+    def apply_one(self, migration: Migration, force: bool = False, mark: bool = True) -> None:
+        self.ensure_internal_schema_updated()
+        with self.transaction():
+            migration.process_steps(self, "apply", force=force)
+            self.log_migration(migration, "apply")
+            if mark:
+                self.mark_one(migration, log=False)
+
+
 def migrate(url: str) -> Migrated:
     """Apply what is missing.
 
@@ -42,11 +61,11 @@ def migrate(url: str) -> Migrated:
         Unavailable: the server cannot be reached, or lets nobody in.
         SchemaMismatch: the database is newer than this program.
     """
-    migrations = read_migrations(str(migrations_folder()))
-    with _connected(url) as connection:
+    with _ONE_AT_A_TIME, _connected(url) as connection:
+        migrations = read_migrations(str(migrations_folder()))
         connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
         _refuse_newer(_applied(connection), {migration.id for migration in migrations})
-        backend = PostgresqlPsycopgBackend(_yoyo_uri(url), _TABLE)
+        backend = _Backend(_yoyo_uri(url), _TABLE)
         try:
             backend.init_database()
             missing = backend.to_apply(migrations)

@@ -39,7 +39,7 @@ REFUSED: list[tuple[Any, Reason, str]] = [
     (b"{", Reason.MALFORMED_JSON, "EOF"),
     (b'{"a": "\xff"}', Reason.MALFORMED_JSON, "unicode"),
     (b'{"x": NaN}', Reason.MALFORMED_JSON, "expected"),
-    (b"[" * 201 + b"]" * 201, Reason.MALFORMED_JSON, "recursion"),
+    (b"[" * 201 + b"0" + b"]" * 201, Reason.MALFORMED_JSON, "recursion"),
     (b"[]", Reason.NOT_AN_OBJECT, "not a JSON object"),
     (b"null", Reason.NOT_AN_OBJECT, "not a JSON object"),
     (message(session_id=...), Reason.MISSING_FIELD, "session_id: "),
@@ -48,7 +48,7 @@ REFUSED: list[tuple[Any, Reason, str]] = [
     (message(event_type=None), Reason.MISSING_FIELD, "event_type: "),
     (message(timestamp=...), Reason.MISSING_FIELD, "timestamp: "),
     (message(timestamp=None), Reason.MISSING_FIELD, "timestamp: "),
-    (message(event_type="api_call", api_endpoint="/", latency_ms=1), Reason.MISSING_FIELD, "status_code: needed by event type api_call"),
+    (message(event_type="api_call", api_endpoint="/", latency_ms=1), Reason.MISSING_FIELD, "status_code: needed by"),
     (message(event_type="api_call", api_endpoint="/", status_code=1), Reason.MISSING_FIELD, "latency_ms: "),
     (message(event_type="api_call", latency_ms=1, status_code=1), Reason.MISSING_FIELD, "api_endpoint: "),
     (message(event_type="error"), Reason.MISSING_FIELD, "error_message: needed by event type error"),
@@ -104,7 +104,7 @@ def test_what_is_refused_says_why_and_keeps_its_bytes(value: Any, reason: Reason
 def test_a_detail_names_every_wrong_field_and_is_cut_to_500_characters() -> None:
     assert refused(message(x="1", y="2", session_id="no")).detail.endswith("(and 2 more: x, y)")
     assert MAX_DETAIL == 500
-    every = dict.fromkeys(only_event(message())._fields, {"deep": 1})
+    every = {name: {"deep": 1} for name in KeptEvent._fields}
     assert len(refused(message(**every)).detail) <= 500
 
 
@@ -128,7 +128,7 @@ def test_nul_and_lone_surrogates_in_texts_become_replacement_characters() -> Non
 @pytest.mark.parametrize(("levels", "is_kept"), [(197, True), (198, True), (199, False)])
 def test_metadata_may_nest_to_200_levels_of_the_whole_record(levels: int, is_kept: bool) -> None:
     # record 1, metadata 2, and then the lists
-    raw = json.dumps(message(metadata={"m": 0})).replace('"m": 0', '"m": ' + "[" * levels + "]" * levels)
+    raw = json.dumps(message(metadata={"m": 0})).replace('"m": 0', '"m": ' + "[" * levels + "0" + "]" * levels)
     (outcome,) = outcomes(raw.encode())
     assert isinstance(outcome, KeptEvent) is is_kept
     assert is_kept or outcome.reason is Reason.MALFORMED_JSON  # type: ignore[union-attr]

@@ -15,6 +15,16 @@ from tests.builders import DAY_S, NOON_US, POLICY, at, message, record
 
 KEEP_ALL = DecodePolicy(privacy=PrivacyPolicy("keep", "keep", "keep"))
 MS = 1_000_000 // 1000
+WIDTHS = {
+    "screen_name": 255,
+    "element_id": 255,
+    "element_type": 100,
+    "device_id": 255,
+    "ip_address": 100,
+    "screen_resolution": 50,
+    "app_version": 50,
+}
+USER_WIDTHS = {"external_user_id": 255, "email": 255, "device_type": 50, "locale": 50}
 
 
 def outcome(policy: DecodePolicy = POLICY, **fields: Any) -> KeptEvent | DeadLetter:
@@ -68,16 +78,12 @@ def test_an_event_is_dated_2000_at_the_earliest_by_the_corrected_clock(timestamp
     assert tidied(timestamp="1970-01-01T00:00:10Z", sent_at="1970-01-01T00:00:20Z").time_us == at(-10)
 
 
-# fmt: off
-@pytest.mark.parametrize(("name", "width"), [
-    ("screen_name", 255), ("element_id", 255), ("element_type", 100),
-    ("device_id", 255), ("ip_address", 100), ("screen_resolution", 50), ("app_version", 50),
-])
-# fmt: on
+@pytest.mark.parametrize(("name", "width"), WIDTHS.items())
 @pytest.mark.parametrize("beyond", [-1, 0, 1])
 def test_text_is_cut_to_its_column_and_the_whole_of_it_kept(name: str, width: int, beyond: int) -> None:
     text = "é" * (width + beyond)
-    event = tidied(KEEP_ALL, **{name: text})
+    fields: dict[str, Any] = {name: text}
+    event = tidied(KEEP_ALL, **fields)
     stored = getattr(event, name) if hasattr(event, name) else getattr(event.facts, name)
     assert stored == text[:width]
     assert metadata(event) == ({name: text} if beyond > 0 else None)
@@ -85,12 +91,13 @@ def test_text_is_cut_to_its_column_and_the_whole_of_it_kept(name: str, width: in
 
 @pytest.mark.parametrize("name", ["page_url", "user_agent"])
 def test_text_of_unlimited_columns_is_not_cut(name: str) -> None:
-    event = tidied(**{name: "/" + "x" * 100_000})
+    fields: dict[str, Any] = {name: "/" + "x" * 100_000}
+    event = tidied(**fields)
     assert len(event.page_url or (event.facts and event.facts.user_agent) or "") == 100_001
     assert name not in (metadata(event) or {})
 
 
-@pytest.mark.parametrize(("name", "width"), [("external_user_id", 255), ("email", 255), ("device_type", 50), ("locale", 50)])
+@pytest.mark.parametrize(("name", "width"), USER_WIDTHS.items())
 @pytest.mark.parametrize("beyond", [0, 1])
 def test_facts_of_users_are_cut_too(name: str, width: int, beyond: int) -> None:
     text = "u" * (width + beyond)
@@ -127,7 +134,13 @@ def test_metadata_is_null_only_when_there_is_nothing_to_keep(sent: Any, stored: 
 
 
 def test_fields_of_another_event_type_are_kept_in_metadata() -> None:
-    fields = {"api_endpoint": "/api", "latency_ms": 1.5, "status_code": 0, "error_message": "e", "stack_trace": "s"}
+    fields: dict[str, Any] = {
+        "api_endpoint": "/api",
+        "latency_ms": 1.5,
+        "status_code": 0,
+        "error_message": "e",
+        "stack_trace": "s",
+    }
     click = tidied(**fields)
     assert (click.api_call, click.error, metadata(click)) == (None, None, fields | {"latency_ms": 2})
     call = tidied(event_type="api_call", **fields)
@@ -150,17 +163,18 @@ def test_unknown_fields_of_a_person_are_kept_in_metadata() -> None:
     assert (event.user and event.user.external_user_id, metadata(event)) == ("me", {"user": {"plan": "pro"}})
 
 
-# fmt: off
-@pytest.mark.parametrize(("fields", "screen"), [
+SCREENS: list[tuple[dict[str, Any], str | None]] = [
     ({}, None),
     ({"page_url": "https://shop.example/cart?x=1#top"}, "/cart"),
     ({"page_url": "https://shop.example"}, "/"),
     ({"page_url": "/cart?x"}, "/cart"),
     ({"page_url": "https://shop.example/cart", "screen_name": "Cart"}, "Cart"),
     ({"page_url": "https://[broken/cart?x"}, "https://[broken/cart"),
-])
-# fmt: on
-def test_a_screens_name_falls_back_to_the_path_of_its_url(fields: dict[str, str], screen: str | None) -> None:
+]
+
+
+@pytest.mark.parametrize(("fields", "screen"), SCREENS)
+def test_a_screens_name_falls_back_to_the_path_of_its_url(fields: dict[str, Any], screen: str | None) -> None:
     assert tidied(**fields).screen_name == screen
 
 

@@ -1,0 +1,56 @@
+"""The two loads that are measured: single clicks, and the simulated shop's mix of everything."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+from uuid import UUID
+
+from agents.commands.generate import dumps
+from pipeline.simulation import Traffic, simulate
+
+EVENTS_PER_SESSION = 100
+SESSIONS_AT_ONCE = 200
+"""As many people at a time as the simulation's default has."""
+
+BEGAN_MS = int(time.time() * 1000) - 86_400_000
+"""Yesterday: late enough for the broker to keep the records, early enough for the mix to end before now."""
+
+
+class Message(NamedTuple):
+    """One record to be published; without a ``timestamp_ms`` the producer dates it."""
+
+    key: bytes
+    value: bytes
+    timestamp_ms: int | None
+
+
+def clicks(events: int) -> Iterator[Message]:
+    """Yield single clicks of sessions that take turns, each new to the worker, each page seen some ten times."""
+    for number in range(events):
+        generation, turn = divmod(number, SESSIONS_AT_ONCE * EVENTS_PER_SESSION)
+        session = generation * SESSIONS_AT_ONCE + turn % SESSIONS_AT_ONCE
+        nth = turn // SESSIONS_AT_ONCE
+        session_id = str(UUID(int=0xC11C_0000_0000_4000_8000_0000_0000_0000 + session))
+        event = {
+            "session_id": session_id,
+            "event_uuid": str(UUID(int=0xE0E0_0000_0000_4000_8000_0000_0000_0000 + number)),
+            "event_type": "click",
+            "timestamp": BEGAN_MS + number,
+            "page_url": f"https://shop.example/products/{(session + nth // 10) % 500}?visit={session}",
+            "element_id": f"button-{number * 7 % 40}",
+            "x": number * 31 % 1280,
+            "y": number * 17 % 4000,
+            "viewport_width": 1280,
+            "viewport_height": 720,
+        }
+        yield Message(session_id.encode(), json.dumps(event, separators=(",", ":")).encode(), None)
+
+
+def mix(events: int) -> Iterator[Message]:
+    """Yield what the simulated shop's visitors send by default, one event per record."""
+    for delivery in simulate(Traffic(), events=events, seed=7, start_ms=BEGAN_MS):
+        yield Message(delivery.session_id.encode(), dumps(delivery).encode(), delivery.sent_at_ms)
+
+
+LOADS: dict[str, Callable[[int], Iterator[Message]]] = {"clicks": clicks, "mix": mix}

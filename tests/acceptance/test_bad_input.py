@@ -1,0 +1,110 @@
+"""Nothing that anybody sends stops the worker, and everything refused is kept with its reason."""
+
+import json
+import urllib.error
+import urllib.request
+
+import pytest
+from kafka import KafkaProducer
+
+from tests.deployment import Deployment, WorkerProcess
+
+SESSION = "0c6f4f5e-8f6c-4d7e-9a59-2f6b3c1d2e3f"
+GOOD = {"session_id": SESSION, "event_type": "click", "timestamp": "2026-03-01T10:00:00Z", "x": 1, "y": 2}
+MEBIBYTE = 1024 * 1024
+
+
+def send(deployment: Deployment, topic: str, *values: bytes | None) -> None:
+    producer = KafkaProducer(bootstrap_servers=deployment.bootstrap, max_request_size=16 * MEBIBYTE)
+    for value in values:
+        producer.send(topic, key=SESSION.encode(), value=value)
+    producer.flush()
+    producer.close()
+
+
+def get(worker: WorkerProcess, path: str) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{worker.web_port}{path}") as answer:
+        return str(answer.read().decode())
+
+
+def metric(worker: WorkerProcess, name: str) -> float:
+    lines = [line for line in get(worker, "/metrics").splitlines() if line.startswith(name)]
+    return sum(float(line.rpartition(" ")[2]) for line in lines)
+
+
+def test_every_refused_record_has_its_reason_and_the_counts_add_up(deployment: Deployment) -> None:
+    worker = deployment.start_worker()
+    worker.wait_until_said("Reading ")
+    bad: dict[bytes | None, str] = {
+        b"": "empty",
+        b"\xff\xfe": "malformed_json",
+        b'{"session_id": NaN}': "malformed_json",
+        b"[1]": "not_an_object",
+        json.dumps({**GOOD, "timestamp": None}).encode(): "missing_field",
+        json.dumps({**GOOD, "x": "12"}).encode(): "wrong_type",
+        json.dumps({**GOOD, "session_id": "me"}).encode(): "invalid_value",
+        json.dumps({**GOOD, "x": 2**31}).encode(): "out_of_range",
+    }
+    batch = {"session_id": SESSION, "app_version": "9", "events": [GOOD, {**GOOD, "x": []}, {**GOOD, "x": 3}]}
+    send(deployment, deployment.topic("EVENTS"), *bad, json.dumps(batch).encode(), json.dumps(GOOD).encode())
+    deployment.wait_until_drained()
+
+    assert deployment.count("events") == 3
+    letters = deployment.dead_letters()
+    found = {letter.value: dict(letter.headers) for letter in letters}
+    for value, reason in bad.items():
+        assert found[value]["reason"] == reason.encode()
+        assert found[value]["source_topic"] == deployment.topic("EVENTS").encode()
+        assert "source_index" not in found[value]
+    (one_of_batch,) = (letter for letter in letters if dict(letter.headers).get("source_index"))
+    assert dict(one_of_batch.headers)["source_index"] == b"1"
+    assert dict(one_of_batch.headers)["detail"] == b"x: is not a number"
+    assert json.loads(one_of_batch.value) == {**GOOD, "app_version": "9", "x": []}
+    assert all(letter.key == SESSION.encode() for letter in letters)
+
+    received = metric(worker, "hxi_received_total")
+    assert received == len(bad) + 3 + 1
+    assert received == sum(metric(worker, f"hxi_{kind}_total") for kind in ("written", "duplicate", "dead_lettered"))
+    assert worker.running
+
+
+def test_dead_letters_can_be_listed_shown_and_replayed(deployment: Deployment) -> None:
+    worker = deployment.start_worker()
+    send(deployment, deployment.topic("EVENTS"), b"not json")
+    worker.wait_until_said("Reading ")
+    deployment.wait_until_drained()
+
+    listed = deployment.hxi("dead-letters", "list").stdout.decode().splitlines()
+    header, row = listed
+    assert header.split("\t") == ["id", "at (UTC)", "reason", "source", "detail"]
+    assert "malformed_json" in row
+    shown = deployment.hxi("dead-letters", "show", row.split("\t")[0]).stdout.decode()
+    assert shown.endswith("not json\n")
+
+    deployment.hxi("dead-letters", "replay", row.split("\t")[0])
+    deployment.wait_until_drained()
+    assert len(deployment.hxi("dead-letters", "list").stdout.splitlines()) == 3
+    assert deployment.hxi("dead-letters", "show", "0:12345", ok=False).returncode == 1
+
+
+def test_replay_chunk_of_four_mebibytes_arrives_whole(deployment: Deployment) -> None:
+    data = [{"type": 2, "data": "Ж" * (2 * MEBIBYTE)}]
+    chunk = {"session_id": SESSION, "chunk_index": 0, "chunk_data": data}
+    raw = json.dumps(chunk, ensure_ascii=False).encode()
+    assert len(raw) > 4 * MEBIBYTE
+    deployment.hxi("publish", "-", stdin=raw)
+    deployment.start_worker()
+    deployment.wait_until_drained()
+    assert deployment.query("SELECT chunk_data FROM session_replay_chunks") == [(data,)]
+
+
+@pytest.mark.parametrize("path", ["/", "/table/", "/router/", "/metrics/x", "/stats/"])
+def test_web_port_serves_metrics_and_health_and_nothing_else(deployment: Deployment, path: str) -> None:
+    worker = deployment.start_worker()
+    worker.wait_until_said("Reading ")
+    assert get(worker, "/livez") == "alive\n"
+    assert get(worker, "/readyz") == "ready\n"
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        get(worker, path)
+    refused.value.close()
+    assert refused.value.code == 404

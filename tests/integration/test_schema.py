@@ -1,0 +1,183 @@
+"""The migrated database is the schema as it was written, and stays open to plain INSERTs of others."""
+
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from agents.embedded import Postgres
+from pipeline.moments import moment
+from pipeline.sinks.contract import Unavailable
+from pipeline.sinks.migrations import SchemaMismatch, check_schema, migrate
+from pipeline.sinks.postgres import PostgresSink
+from schema.sql import migrations_folder
+from tests.builders import REPLAY, SESSION, USER, Owner, at, facts, kept, kept_chunk, user
+from tests.conftest import new_database
+from tests.deployment import fresh_name
+
+ORIGINAL = Path(__file__).parents[2] / "schema" / "tables.md"
+STATEMENTS = re.findall(r"^CREATE (?:TABLE|INDEX) .*?;$", ORIGINAL.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+TABLES = [match.group(1) for text in STATEMENTS if (match := re.match(r"CREATE TABLE (\w+)", text))]
+MIGRATIONS = sorted(file.stem for file in migrations_folder().glob("*.sql"))
+
+COLUMNS = """
+SELECT column_name, data_type, character_maximum_length, column_default, is_nullable
+FROM information_schema.columns WHERE table_schema = 'public' AND table_name = %s ORDER BY ordinal_position
+"""
+CONSTRAINTS = """
+SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint
+WHERE conrelid = %s::regclass AND contype <> 'n' ORDER BY conname
+"""
+INDEXES = "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename = %s ORDER BY indexname"
+
+Answer = list[tuple[Any, ...]]
+
+
+def ask(url: str, question: str, *parameters: Any) -> Answer:
+    """Run a statement and return its rows, if it has any."""
+    with psycopg.connect(url) as connection:
+        cursor = connection.execute(question.encode(), parameters or None)
+        return cursor.fetchall() if cursor.description else []
+
+
+@pytest.fixture
+def empty_url(postgres: Postgres) -> Iterator[str]:
+    """A database with nothing in it."""
+    name = fresh_name("empty")
+    yield new_database(postgres.address, name)
+    ask_outside(postgres.address, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def ask_outside(url: str, statement: str) -> None:
+    """Run a statement that no transaction may hold."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
+@pytest.fixture
+def original_url(empty_url: str) -> str:
+    """The eleven tables exactly as `schema/tables.md` writes them."""
+    for statement in STATEMENTS:
+        ask(empty_url, statement)
+    return empty_url
+
+
+def test_the_original_has_eleven_tables_and_two_indexes() -> None:
+    assert (len(TABLES), len(STATEMENTS)) == (11, 13)
+
+
+def test_every_table_keeps_its_columns_keys_references_and_indexes(original_url: str, database_url: str) -> None:
+    for table in TABLES:
+        before, after = (ask(url, COLUMNS, table) for url in (original_url, database_url))
+        assert after[: len(before)] == before, f"{table}: columns are added behind the original ones only"
+        assert all(nullable == "YES" for *_, nullable in after[len(before) :]), f"{table}: added columns may be NULL"
+        assert ask(database_url, CONSTRAINTS, table) == ask(original_url, CONSTRAINTS, table), table
+        assert set(ask(database_url, INDEXES, table)) >= set(ask(original_url, INDEXES, table)), table
+
+
+def test_added_columns_have_no_default_that_would_change_a_row_of_others(original_url: str, database_url: str) -> None:
+    for table in TABLES:
+        added = ask(database_url, COLUMNS, table)[len(ask(original_url, COLUMNS, table)) :]
+        assert [default for _, _, _, default, _ in added] == [None] * len(added), table
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_plain_insert_works_twice_on_every_table(database_url: str, table: str) -> None:
+    for _ in range(2):
+        ask(database_url, f"INSERT INTO {table} DEFAULT VALUES")
+    assert ask(database_url, f"SELECT count(*) FROM {table}") == [(2,)]
+
+
+@pytest.mark.parametrize("table", [name for name in TABLES if name != "users"])
+def test_the_same_values_may_be_inserted_twice(database_url: str, original_url: str, table: str) -> None:
+    ask(database_url, "INSERT INTO sessions (session_id) VALUES (%s)", SESSION)
+    names = [name for name, *_ in ask(original_url, COLUMNS, table) if name not in ("id", "event_id", "user_id")]
+    values = {"session_id": SESSION, "chunk_index": 1, "x": 1, "score": 50, "chunk_data": "[]", "issues": "[]"}
+    given = {name: values[name] for name in names if name in values and table != "sessions"}
+    insert = f"INSERT INTO {table} ({', '.join(given)}) VALUES ({', '.join(['%s'] * len(given))})"
+    for _ in range(2):
+        ask(database_url, insert, *given.values()) if given else ask(
+            database_url, "INSERT INTO sessions DEFAULT VALUES"
+        )
+    assert ask(database_url, f"SELECT count(*) FROM {table}") == [(3 if table == "sessions" else 2,)]
+
+
+async def test_rows_that_others_inserted_are_merged_into_and_never_in_the_way(database_url: str) -> None:
+    ask(database_url, "INSERT INTO users (user_id, email, locale) VALUES (%s, 'theirs', 'theirs')", USER)
+    ask(database_url, "INSERT INTO sessions (session_id, device_id) VALUES (%s, 'theirs')", SESSION)
+    ask(database_url, "INSERT INTO session_replay_chunks (session_id, chunk_index) VALUES (%s, 0)", SESSION)
+    sink = PostgresSink(database_url, "hxi-pipeline")
+    owner = await Owner.of(sink, REPLAY)
+    ours = kept(1, user=user(email="ours"), facts=facts(device_id="ours"))
+    assert (await owner.write(ours, kept_chunk(0, 9))).repeated_chunks == 0
+    assert await sink.known_chunks({(SESSION, 0)}) == {(SESSION, 0)}
+    await sink.close()
+    assert ask(database_url, "SELECT email, locale, created_at FROM users") == [("ours", "theirs", moment(at(1)))]
+    assert ask(database_url, "SELECT device_id, start_time, end_time FROM sessions") == [("ours", moment(at(1)), None)]
+    assert ask(database_url, "SELECT count(*) FROM session_replay_chunks") == [(2,)]
+
+
+async def test_sessions_that_others_inserted_never_go_quiet(database_url: str) -> None:
+    ask(database_url, "INSERT INTO sessions DEFAULT VALUES")
+    sink = PostgresSink(database_url, "hxi-pipeline")
+    await (await Owner.of(sink)).write(arrival_us=at(1e6))
+    assert await sink.end_quiet_sessions(1) == 0
+    await sink.close()
+
+
+def test_many_migrate_at_once_and_each_migration_is_applied_by_one(empty_url: str) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        results = list(threads.map(migrate, [empty_url] * 8))
+    assert sorted(name for result in results for name in result.applied) == MIGRATIONS
+    assert {result.known for result in results} == {len(MIGRATIONS)}
+    check_schema(empty_url)
+
+
+def test_an_empty_database_is_told_to_migrate(empty_url: str) -> None:
+    with pytest.raises(SchemaMismatch, match=rf"lacks {len(MIGRATIONS)} of {len(MIGRATIONS)} .*run: hxi migrate"):
+        check_schema(empty_url)
+
+
+def test_a_database_behind_is_told_what_it_lacks_and_brought_up(database_url: str) -> None:
+    ask(database_url, "DELETE FROM _yoyo_migration WHERE migration_id = %s", MIGRATIONS[-1])
+    with pytest.raises(SchemaMismatch, match=MIGRATIONS[-1]):
+        check_schema(database_url)
+
+
+@pytest.mark.parametrize("does", [check_schema, migrate])
+def test_a_database_newer_than_the_program_is_left_alone(database_url: str, does: Any) -> None:
+    ask(database_url, "UPDATE _yoyo_migration SET migration_id = '9999.future' WHERE migration_id = %s", MIGRATIONS[0])
+    with pytest.raises(SchemaMismatch, match=r"newer than this program.*9999\.future"):
+        does(database_url)
+    assert ("9999.future",) in ask(database_url, "SELECT migration_id FROM _yoyo_migration")
+
+
+@pytest.mark.parametrize("does", [check_schema, migrate])
+def test_a_database_that_is_not_there_is_said_to_be_away(postgres: Postgres, does: Any) -> None:
+    with pytest.raises(Unavailable, match="nowhere"):
+        does(postgres.address.replace("hxi_dashboard", "nowhere"))
+
+
+def test_a_migration_and_the_note_that_it_was_applied_are_one_transaction(empty_url: str) -> None:
+    ask(empty_url, "CREATE SCHEMA hxi")
+    with pytest.raises(psycopg.errors.DuplicateSchema):
+        migrate(empty_url)
+    ask(empty_url, "DROP SCHEMA hxi; ALTER TABLE _yoyo_migration ADD CHECK (migration_id NOT LIKE '0002%')")
+    with pytest.raises(psycopg.errors.CheckViolation):
+        migrate(empty_url)
+    ask(empty_url, "ALTER TABLE _yoyo_migration DROP CONSTRAINT _yoyo_migration_migration_id_check")
+    assert migrate(empty_url).applied == tuple(MIGRATIONS[1:])
+    check_schema(empty_url)
+
+
+def test_tables_of_the_same_names_that_were_there_before_are_left_as_they_were(original_url: str) -> None:
+    ask(original_url, "INSERT INTO sessions (session_id) VALUES (%s)", SESSION)
+    before = [ask(original_url, COLUMNS, table) for table in TABLES]
+    with pytest.raises(psycopg.errors.DuplicateTable):
+        migrate(original_url)
+    assert [ask(original_url, COLUMNS, table) for table in TABLES] == before
+    assert ask(original_url, "SELECT session_id FROM sessions") == [(SESSION,)]

@@ -1,0 +1,129 @@
+"""Settings come from the environment, with the contract's defaults, and a wrong one is named."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents.settings import Settings, SettingsError, load_settings
+from pipeline.privacy import PrivacyPolicy
+from pipeline.tidy import DecodePolicy
+
+CONTRACT: dict[str, Any] = {
+    "HXI_KAFKA_BOOTSTRAP": "localhost:9092",
+    "HXI_DATABASE_URL": "postgresql://localhost:5432/hxi_dashboard",
+    "HXI_APP_ID": "hxi-pipeline",
+    "HXI_EVENTS_TOPIC": "ui-events",
+    "HXI_REPLAY_TOPIC": "session-replay",
+    "HXI_DEAD_LETTER_TOPIC": "ui-events-dead-letter",
+    "HXI_TOPIC_PARTITIONS": 8,
+    "HXI_WEB_HOST": "127.0.0.1",
+    "HXI_WEB_PORT": 6066,
+    "HXI_FLUSH_INTERVAL_S": 0.5,
+    "HXI_SESSION_TIMEOUT_S": 1800,
+    "HXI_ALLOWED_LATENESS_S": 3600,
+    "HXI_MAX_CLOCK_SKEW_S": 60,
+    "HXI_RAGE_PRESET": "hxi",
+    "HXI_RAGE_MIN_CLICKS": None,
+    "HXI_RAGE_MAX_GAP_MS": None,
+    "HXI_RAGE_WINDOW_MS": None,
+    "HXI_RAGE_RADIUS_PX": None,
+    "HXI_RAGE_METRIC": None,
+    "HXI_RAGE_SAME_ELEMENT": None,
+    "HXI_RAGE_IGNORE_ELEMENTS": "",
+    "HXI_HEATMAP_CELL_PX": 10,
+    "HXI_DATA_DIR": Path(".hxi"),
+}
+
+
+def field(name: str) -> str:
+    """Return the attribute behind a setting's name."""
+    return name.removeprefix("HXI_").lower()
+
+
+def complaint(**environment: str) -> str:
+    """Return what is said of a wrong environment."""
+    with pytest.raises(SettingsError) as caught:
+        load_settings(environment)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("name", CONTRACT)
+def test_defaults_are_the_contracts(name: str) -> None:
+    assert getattr(load_settings({}), field(name)) == CONTRACT[name]
+
+
+def test_other_settings_than_the_contracts_are_about_privacy_or_kafkas_security() -> None:
+    others = Settings.model_fields.keys() - {field(name) for name in CONTRACT}
+    assert {name.split("_")[0] for name in others} <= {"privacy", "kafka"}
+
+
+def test_other_variables_of_the_environment_are_none_of_our_business() -> None:
+    assert load_settings({"PATH": "/bin", "XHXI_APP_ID": "x", "hxi": "?"}) == load_settings({})
+
+
+def test_an_empty_value_counts_as_not_set() -> None:
+    assert load_settings({"HXI_WEB_PORT": "", "HXI_APP_ID": ""}) == load_settings({})
+
+
+@pytest.mark.parametrize("name", ["HXI_APPID", "HXI_SESSION_TIMEOUT", "HXI_"])
+def test_an_unknown_setting_is_named(name: str) -> None:
+    assert complaint(**{name: "x"}).startswith(f"{name} is not a setting")
+
+
+# fmt: off
+WRONG = [
+    ("HXI_WEB_PORT", "http"), ("HXI_WEB_PORT", "-1"), ("HXI_WEB_PORT", "65536"),
+    ("HXI_TOPIC_PARTITIONS", "0"), ("HXI_TOPIC_PARTITIONS", "1.5"), ("HXI_TOPIC_PARTITIONS", "10001"),
+    ("HXI_FLUSH_INTERVAL_S", "0"), ("HXI_FLUSH_INTERVAL_S", "60.1"), ("HXI_FLUSH_INTERVAL_S", "nan"),
+    ("HXI_SESSION_TIMEOUT_S", "0"), ("HXI_SESSION_TIMEOUT_S", "an hour"),
+    ("HXI_ALLOWED_LATENESS_S", "-1"), ("HXI_MAX_CLOCK_SKEW_S", "-0.1"),
+    ("HXI_RAGE_PRESET", "angry"), ("HXI_RAGE_METRIC", "miles"), ("HXI_RAGE_MIN_CLICKS", "1"),
+    ("HXI_HEATMAP_CELL_PX", "0"),
+    ("HXI_APP_ID", "my app"), ("HXI_APP_ID", "a" * 101), ("HXI_EVENTS_TOPIC", "ui/events"),
+    ("HXI_EVENTS_TOPIC", "t" * 250),
+    ("HXI_KAFKA_BOOTSTRAP", "localhost"), ("HXI_KAFKA_BOOTSTRAP", ":9092"), ("HXI_KAFKA_BOOTSTRAP", "a:1,b"),
+    ("HXI_PRIVACY_IP_ADDRESS", "maybe"), ("HXI_PRIVACY_URL_QUERY", "mask"), ("HXI_PRIVACY_FREE_TEXT", "drop"),
+]
+RIGHT = [
+    ("HXI_WEB_PORT", "0", 0), ("HXI_WEB_PORT", "65535", 65535),
+    ("HXI_TOPIC_PARTITIONS", "1", 1), ("HXI_TOPIC_PARTITIONS", "10000", 10_000),
+    ("HXI_FLUSH_INTERVAL_S", "60", 60), ("HXI_FLUSH_INTERVAL_S", "0.001", 0.001),
+    ("HXI_MAX_CLOCK_SKEW_S", "0", 0),
+    ("HXI_APP_ID", "a" * 100, "a" * 100), ("HXI_EVENTS_TOPIC", "t" * 249, "t" * 249),
+    ("HXI_RAGE_MIN_CLICKS", "2", 2), ("HXI_RAGE_RADIUS_PX", "29.999", 29.999), ("HXI_RAGE_SAME_ELEMENT", "yes", True),
+    ("HXI_KAFKA_BOOTSTRAP", "a:1, [::1]:2", "a:1, [::1]:2"),
+    ("HXI_DATA_DIR", "/var/lib/hxi", Path("/var/lib/hxi")),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG)
+def test_a_wrong_value_is_refused_and_its_setting_named(name: str, value: str) -> None:
+    assert complaint(**{name: value}).startswith(f"{name} is wrong: ")
+
+
+@pytest.mark.parametrize(("name", "value", "parsed"), RIGHT)
+def test_a_value_at_its_bound_is_taken(name: str, value: str, parsed: Any) -> None:
+    assert getattr(load_settings({name: value}), field(name)) == parsed
+
+
+def test_every_problem_is_named_at_once() -> None:
+    problems = complaint(HXI_WEB_PORT="x", HXI_COLOUR="red", HXI_HEATMAP_CELL_PX="0").split("; ")
+    assert [problem.split()[0] for problem in problems] == ["HXI_WEB_PORT", "HXI_HEATMAP_CELL_PX", "HXI_COLOUR"]
+
+
+def test_the_decode_policy_follows_the_settings() -> None:
+    assert load_settings({}).decode_policy() == DecodePolicy(60, PrivacyPolicy("truncate", "drop", "mask"))
+    changed = {
+        "MAX_CLOCK_SKEW_S": "5",
+        "PRIVACY_IP_ADDRESS": "drop",
+        "PRIVACY_URL_QUERY": "keep",
+        "PRIVACY_FREE_TEXT": "keep",
+    }
+    settings = load_settings({f"HXI_{name}": value for name, value in changed.items()})
+    assert settings.decode_policy() == DecodePolicy(5, PrivacyPolicy("drop", "keep", "keep"))
+
+
+def test_several_brokers_are_told_apart() -> None:
+    assert load_settings({"HXI_KAFKA_BOOTSTRAP": "a:1, b:2"}).bootstrap_servers() == ["a:1", "b:2"]
