@@ -5,6 +5,7 @@ Prints the CPU microseconds per record, from the first record to the last.
 
 import os
 import sys
+import tempfile
 import time
 import uuid
 
@@ -20,6 +21,7 @@ def main() -> None:
         broker=f"kafka://{bootstrap}",
         consumer_auto_offset_reset="earliest",
         store="memory://",
+        datadir=tempfile.mkdtemp(),
         topic_allow_declare=False,
         topic_disable_leader=True,
         web_enabled=False,
@@ -32,7 +34,7 @@ def main() -> None:
             began = began or time.process_time()
             seen += 1
             if seen == records:
-                print((time.process_time() - began) / records * 1e6, flush=True)
+                os.write(1, f"\n{(time.process_time() - began) / records * 1e6}\n".encode())  # Faust has sys.stdout
                 os._exit(0)
 
     sys.argv[1:] = ["worker", "--loglevel", "error"]

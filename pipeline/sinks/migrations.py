@@ -8,7 +8,6 @@ kill between them leaves a database that can neither go on nor back).
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Lock
 from typing import Any, NamedTuple
 
 import psycopg
@@ -27,8 +26,10 @@ _LOCK = 0x485849
 
 _TABLE = "_yoyo_migration"
 
-_ONE_AT_A_TIME = Lock()
-"""yoyo resolves dependencies by what was last read anywhere in the process."""
+_NOT_BY_NAME_OF_THE_USER = """
+SELECT set_config('search_path', 'public', false) WHERE current_setting('search_path') LIKE '"$user"%'
+"""
+"""By default a user named ``hxi`` would create everything in the schema ``hxi`` once that exists."""
 
 
 class SchemaMismatch(Exception):
@@ -43,7 +44,10 @@ class Migrated(NamedTuple):
 
 
 class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]
-    """yoyo's, applying all of a migration or nothing."""
+    """yoyo's, applying all of a migration or nothing, in the schema of the tables."""
+
+    def init_connection(self, connection: psycopg.Connection[Any]) -> None:
+        connection.execute(_NOT_BY_NAME_OF_THE_USER)
 
     def apply_one(self, migration: Migration, force: bool = False, mark: bool = True) -> None:
         self.ensure_internal_schema_updated()
@@ -61,7 +65,7 @@ def migrate(url: str) -> Migrated:
         Unavailable: the server cannot be reached, or lets nobody in.
         SchemaMismatch: the database is newer than this program.
     """
-    with _ONE_AT_A_TIME, _connected(url) as connection:
+    with _connected(url) as connection:
         migrations = read_migrations(str(migrations_folder()))
         connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
         _refuse_newer(_applied(connection), {migration.id for migration in migrations})
@@ -110,6 +114,7 @@ def _applied(connection: psycopg.Connection[Any]) -> set[str]:
 def _connected(url: str) -> Iterator[psycopg.Connection[Any]]:
     try:
         with psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S) as connection:
+            connection.execute(_NOT_BY_NAME_OF_THE_USER)
             yield connection
     except psycopg.OperationalError as error:
         raise Unavailable(one_line(error)) from error
