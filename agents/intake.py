@@ -211,7 +211,7 @@ class Intake:
             raise LedgerAhead(
                 f"the ledger of {self._settings.app_id} stands at offset {at} of {name}, which ends"
                 f" at {end}: the topic was deleted and made again, or this is another broker."
-                " Set another HXI_APP_ID, or delete the rows of this one in hxi.ledger"
+                " Set another HXI_APP_ID, or delete the rows of this one in hxi_state.ledger"
             )
         if 0 < at < first:
             metrics.DATA_LOSS.inc()

@@ -114,7 +114,7 @@ def _wait_until_reading(worker: "subprocess.Popen[bytes]", log: Path) -> None:
 def _wait_until_written(worker: "subprocess.Popen[bytes]", log: Path, url: str, records: int) -> None:
     deadline = time.monotonic() + PATIENCE_S
     with psycopg.connect(url, autocommit=True) as connection:
-        while connection.execute("SELECT sum(next_offset) FROM hxi.ledger").fetchall() != [(records,)]:
+        while connection.execute("SELECT sum(next_offset) FROM hxi_state.ledger").fetchall() != [(records,)]:
             _check(worker, log, deadline)
             time.sleep(0.02)
 

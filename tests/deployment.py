@@ -186,7 +186,8 @@ class Deployment:
     def ledger(self) -> dict[tuple[str, int], int]:
         """Return the next offset by topic and partition."""
         rows = self.query(
-            "SELECT topic, partition, next_offset FROM hxi.ledger WHERE app_id = %s", self.environment["HXI_APP_ID"]
+            "SELECT topic, partition, next_offset FROM hxi_state.ledger WHERE app_id = %s",
+            self.environment["HXI_APP_ID"],
         )
         return {(topic, partition): offset for topic, partition, offset in rows}
 

@@ -33,7 +33,7 @@ SELECT set_config('search_path', 'public', false) WHERE current_setting('search_
 
 
 class SchemaMismatch(Exception):
-    """The database's schema is not the one that this version needs; the text says what to do."""
+    """The database's schema is not the one that this version needs, or cannot become it; the text says why."""
 
 
 class Migrated(NamedTuple):
@@ -118,6 +118,8 @@ def _connected(url: str) -> Iterator[psycopg.Connection[Any]]:
             yield connection
     except psycopg.OperationalError as error:
         raise Unavailable(one_line(error)) from error
+    except psycopg.Error as error:
+        raise SchemaMismatch(f"the database refused: {one_line(error)}") from error
 
 
 def _yoyo_uri(url: str) -> DatabaseURI:

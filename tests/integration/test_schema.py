@@ -168,10 +168,10 @@ def test_a_database_that_is_not_there_is_said_to_be_away(postgres: Postgres, doe
 
 
 def test_a_migration_and_the_note_that_it_was_applied_are_one_transaction(empty_url: str) -> None:
-    ask(empty_url, "CREATE SCHEMA hxi")
+    ask(empty_url, "CREATE SCHEMA hxi_state")
     with pytest.raises(psycopg.errors.DuplicateSchema):
         migrate(empty_url)
-    ask(empty_url, "DROP SCHEMA hxi")
+    ask(empty_url, "DROP SCHEMA hxi_state")
     ask(empty_url, "ALTER TABLE _yoyo_migration ADD CHECK (migration_id NOT LIKE '0002%')")
     with pytest.raises(psycopg.errors.CheckViolation):
         migrate(empty_url)

@@ -80,10 +80,18 @@ class KafkaInDocker:
         Raises:
             DockerUnavailable: If the broker was not ready in time.
         """
+        from docker.errors import DockerException
+        from testcontainers.core.config import testcontainers_config
+
         if self._made:
             self._container.get_wrapped_container().start()
         else:
-            self._container.start()
+            # Its cleanup container is one more image that may not be there, and close() cleans up.
+            testcontainers_config.ryuk_disabled = True
+            try:
+                self._container.start()
+            except DockerException as error:
+                raise DockerUnavailable(f"Docker could not start {kafka_image()}: {error}") from error
             self._made = True
         if not wait_for_kafka(self.address, READY_SECONDS):
             self.close()

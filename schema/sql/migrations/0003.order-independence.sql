@@ -36,27 +36,27 @@ COMMENT ON COLUMN session_replay_chunks.source_offset IS 'Offset of the Kafka re
 CREATE UNIQUE INDEX idx_replay_chunks_once ON session_replay_chunks (session_id, chunk_index)
     WHERE source_offset IS NOT NULL;
 
-CREATE FUNCTION hxi.fact_wins(old TEXT, old_at TIMESTAMP, new TEXT, new_at TIMESTAMP) RETURNS BOOLEAN
+CREATE FUNCTION hxi_state.fact_wins(old TEXT, old_at TIMESTAMP, new TEXT, new_at TIMESTAMP) RETURNS BOOLEAN
 LANGUAGE SQL IMMUTABLE PARALLEL SAFE
 RETURN new IS NOT NULL AND (
     old IS NULL OR old_at IS NULL OR new_at > old_at
     OR (new_at = old_at AND new COLLATE "C" > old COLLATE "C")
 );
-COMMENT ON FUNCTION hxi.fact_wins IS 'The fact of the later event time stands; at equal times the greater text.';
+COMMENT ON FUNCTION hxi_state.fact_wins IS 'The fact of the later event time stands; at equal times the greater text.';
 
-CREATE FUNCTION hxi.session_start(old sessions, new sessions) RETURNS TIMESTAMP
+CREATE FUNCTION hxi_state.session_start(old sessions, new sessions) RETURNS TIMESTAMP
 LANGUAGE SQL IMMUTABLE PARALLEL SAFE
 RETURN CASE
     WHEN new.last_event_time IS NULL AND old.last_event_time IS NOT NULL THEN old.start_time
     WHEN new.last_event_time IS NOT NULL AND old.last_event_time IS NULL THEN new.start_time
     ELSE LEAST(old.start_time, new.start_time)
 END;
-COMMENT ON FUNCTION hxi.session_start IS 'Earliest event; replay chunks count only until the first event.';
+COMMENT ON FUNCTION hxi_state.session_start IS 'Earliest event; replay chunks count only until the first event.';
 
-CREATE FUNCTION hxi.session_end(old sessions, new sessions) RETURNS TIMESTAMP
+CREATE FUNCTION hxi_state.session_end(old sessions, new sessions) RETURNS TIMESTAMP
 LANGUAGE SQL IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN old.ended_by_event OR new.ended_by_event THEN coalesce(
     GREATEST(old.last_event_time, new.last_event_time),
     GREATEST(old.last_chunk_time, new.last_chunk_time)
 ) END;
-COMMENT ON FUNCTION hxi.session_end IS 'Latest event once a session_end was seen, else NULL: quiet is judged later.';
+COMMENT ON FUNCTION hxi_state.session_end IS 'Latest event once a session_end was seen, else NULL: quiet is judged later.';

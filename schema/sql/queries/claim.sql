@@ -1,5 +1,5 @@
 -- Raises the epoch of each partition, which fences every earlier owner.
-INSERT INTO hxi.ledger AS l (app_id, topic, partition, epoch)
+INSERT INTO hxi_state.ledger AS l (app_id, topic, partition, epoch)
 SELECT %(app_id)s, p.topic, p.partition, 1
 FROM unnest(%(topics)s::text[], %(partitions)s::int[]) AS p (topic, partition)
 ORDER BY p.topic, p.partition

@@ -5,7 +5,7 @@ WITH quiet AS (
     FROM sessions
     WHERE end_time IS NULL AND last_record_at <= (
         SELECT min(caught_up_at) - make_interval(secs => %(timeout_s)s)
-        FROM hxi.ledger
+        FROM hxi_state.ledger
         WHERE app_id = %(app_id)s
         HAVING count(*) = count(caught_up_at)
     )

@@ -1,5 +1,5 @@
 -- Says that nothing of these partitions is unread now; quiet sessions are judged by it.
-UPDATE hxi.ledger AS l
+UPDATE hxi_state.ledger AS l
 SET caught_up_at = clock_timestamp() AT TIME ZONE 'utc'
 FROM unnest(
     %(topics)s::text[], %(partitions)s::int[], %(epochs)s::bigint[], %(next_offsets)s::bigint[]

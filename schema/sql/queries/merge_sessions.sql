@@ -17,34 +17,34 @@ SELECT
 FROM new_sessions
 ORDER BY session_id
 ON CONFLICT (session_id) DO UPDATE SET
-    start_time = hxi.session_start(s, EXCLUDED),
-    end_time = hxi.session_end(s, EXCLUDED),
-    duration_ms = extract(epoch FROM hxi.session_end(s, EXCLUDED) - hxi.session_start(s, EXCLUDED)) * 1000,
+    start_time = hxi_state.session_start(s, EXCLUDED),
+    end_time = hxi_state.session_end(s, EXCLUDED),
+    duration_ms = extract(epoch FROM hxi_state.session_end(s, EXCLUDED) - hxi_state.session_start(s, EXCLUDED)) * 1000,
     last_event_time = GREATEST(s.last_event_time, EXCLUDED.last_event_time),
     last_chunk_time = GREATEST(s.last_chunk_time, EXCLUDED.last_chunk_time),
     last_record_at = GREATEST(s.last_record_at, EXCLUDED.last_record_at),
     ended_by_event = s.ended_by_event IS TRUE OR EXCLUDED.ended_by_event,
-    user_id = CASE WHEN hxi.fact_wins(s.user_id::text, s.user_id_at, EXCLUDED.user_id::text, EXCLUDED.user_id_at)
+    user_id = CASE WHEN hxi_state.fact_wins(s.user_id::text, s.user_id_at, EXCLUDED.user_id::text, EXCLUDED.user_id_at)
         THEN EXCLUDED.user_id ELSE s.user_id END,
-    user_id_at = CASE WHEN hxi.fact_wins(s.user_id::text, s.user_id_at, EXCLUDED.user_id::text, EXCLUDED.user_id_at)
+    user_id_at = CASE WHEN hxi_state.fact_wins(s.user_id::text, s.user_id_at, EXCLUDED.user_id::text, EXCLUDED.user_id_at)
         THEN EXCLUDED.user_id_at ELSE s.user_id_at END,
-    device_id = CASE WHEN hxi.fact_wins(s.device_id, s.device_id_at, EXCLUDED.device_id, EXCLUDED.device_id_at)
+    device_id = CASE WHEN hxi_state.fact_wins(s.device_id, s.device_id_at, EXCLUDED.device_id, EXCLUDED.device_id_at)
         THEN EXCLUDED.device_id ELSE s.device_id END,
-    device_id_at = CASE WHEN hxi.fact_wins(s.device_id, s.device_id_at, EXCLUDED.device_id, EXCLUDED.device_id_at)
+    device_id_at = CASE WHEN hxi_state.fact_wins(s.device_id, s.device_id_at, EXCLUDED.device_id, EXCLUDED.device_id_at)
         THEN EXCLUDED.device_id_at ELSE s.device_id_at END,
-    ip_address = CASE WHEN hxi.fact_wins(s.ip_address, s.ip_address_at, EXCLUDED.ip_address, EXCLUDED.ip_address_at)
+    ip_address = CASE WHEN hxi_state.fact_wins(s.ip_address, s.ip_address_at, EXCLUDED.ip_address, EXCLUDED.ip_address_at)
         THEN EXCLUDED.ip_address ELSE s.ip_address END,
-    ip_address_at = CASE WHEN hxi.fact_wins(s.ip_address, s.ip_address_at, EXCLUDED.ip_address, EXCLUDED.ip_address_at)
+    ip_address_at = CASE WHEN hxi_state.fact_wins(s.ip_address, s.ip_address_at, EXCLUDED.ip_address, EXCLUDED.ip_address_at)
         THEN EXCLUDED.ip_address_at ELSE s.ip_address_at END,
-    user_agent = CASE WHEN hxi.fact_wins(s.user_agent, s.user_agent_at, EXCLUDED.user_agent, EXCLUDED.user_agent_at)
+    user_agent = CASE WHEN hxi_state.fact_wins(s.user_agent, s.user_agent_at, EXCLUDED.user_agent, EXCLUDED.user_agent_at)
         THEN EXCLUDED.user_agent ELSE s.user_agent END,
-    user_agent_at = CASE WHEN hxi.fact_wins(s.user_agent, s.user_agent_at, EXCLUDED.user_agent, EXCLUDED.user_agent_at)
+    user_agent_at = CASE WHEN hxi_state.fact_wins(s.user_agent, s.user_agent_at, EXCLUDED.user_agent, EXCLUDED.user_agent_at)
         THEN EXCLUDED.user_agent_at ELSE s.user_agent_at END,
-    screen_resolution = CASE WHEN hxi.fact_wins(s.screen_resolution, s.screen_resolution_at, EXCLUDED.screen_resolution, EXCLUDED.screen_resolution_at)
+    screen_resolution = CASE WHEN hxi_state.fact_wins(s.screen_resolution, s.screen_resolution_at, EXCLUDED.screen_resolution, EXCLUDED.screen_resolution_at)
         THEN EXCLUDED.screen_resolution ELSE s.screen_resolution END,
-    screen_resolution_at = CASE WHEN hxi.fact_wins(s.screen_resolution, s.screen_resolution_at, EXCLUDED.screen_resolution, EXCLUDED.screen_resolution_at)
+    screen_resolution_at = CASE WHEN hxi_state.fact_wins(s.screen_resolution, s.screen_resolution_at, EXCLUDED.screen_resolution, EXCLUDED.screen_resolution_at)
         THEN EXCLUDED.screen_resolution_at ELSE s.screen_resolution_at END,
-    app_version = CASE WHEN hxi.fact_wins(s.app_version, s.app_version_at, EXCLUDED.app_version, EXCLUDED.app_version_at)
+    app_version = CASE WHEN hxi_state.fact_wins(s.app_version, s.app_version_at, EXCLUDED.app_version, EXCLUDED.app_version_at)
         THEN EXCLUDED.app_version ELSE s.app_version END,
-    app_version_at = CASE WHEN hxi.fact_wins(s.app_version, s.app_version_at, EXCLUDED.app_version, EXCLUDED.app_version_at)
+    app_version_at = CASE WHEN hxi_state.fact_wins(s.app_version, s.app_version_at, EXCLUDED.app_version, EXCLUDED.app_version_at)
         THEN EXCLUDED.app_version_at ELSE s.app_version_at END

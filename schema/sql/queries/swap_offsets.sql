@@ -1,6 +1,6 @@
 -- Compare-and-swap: moves each offset only from where this flush began, under its own epoch.
 -- What arrived before the flush's latest arrival has been read, unless that clock runs ahead.
-UPDATE hxi.ledger AS l
+UPDATE hxi_state.ledger AS l
 SET next_offset = p.to_offset,
     updated_at = now() AT TIME ZONE 'utc',
     caught_up_at = LEAST(GREATEST(l.caught_up_at, p.arrival), now() AT TIME ZONE 'utc')
