@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from pipeline.decode import decode_chunk, decode_events
+from pipeline.decode import decode_chunk, decode_events, event_bytes
 from pipeline.tidy import DecodePolicy
 from schema.reasons import Reason
 from schema.rows import DeadLetter, KeptChunk, KeptEvent, Place, Record
@@ -53,4 +53,5 @@ class Decoder:
         detail = self.poison.get(outcome.place)
         if detail is None:
             return outcome
-        return DeadLetter(outcome.place, Reason.REJECTED_BY_DATABASE, detail, record.key, record.value)
+        value = event_bytes(record, outcome.place)
+        return DeadLetter(outcome.place, Reason.REJECTED_BY_DATABASE, detail, record.key, value)

@@ -15,6 +15,10 @@ from pipeline.privacy import PrivacyPolicy
 from pipeline.tidy import DecodePolicy
 
 PREFIX = "HXI_"
+TEST_PREFIX = "HXI_TEST_"
+"""Names that the test suite reads and no worker does."""
+
+TEN_YEARS_S = 10 * 365 * 24 * 3600
 
 
 class SettingsError(Exception):
@@ -36,9 +40,9 @@ class Settings(BaseModel):
     web_host: str = "127.0.0.1"
     web_port: int = Field(6066, ge=0, le=65535)
     flush_interval_s: float = Field(0.5, gt=0, le=60)
-    session_timeout_s: float = Field(1800, gt=0)
-    allowed_lateness_s: float = Field(3600, gt=0)
-    max_clock_skew_s: float = Field(60, ge=0)
+    session_timeout_s: float = Field(1800, gt=0, le=TEN_YEARS_S)
+    allowed_lateness_s: float = Field(3600, gt=0, le=TEN_YEARS_S)
+    max_clock_skew_s: float = Field(60, ge=0, le=TEN_YEARS_S)
     rage_preset: Literal["hxi", "posthog", "mixpanel", "datadog", "newrelic", "openreplay", "amplitude"] = "hxi"
     rage_min_clicks: int | None = Field(None, ge=2)
     rage_max_gap_ms: int | None = Field(None, ge=0)
@@ -81,7 +85,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     given = {
         name.removeprefix(PREFIX).lower(): value
         for name, value in environment.items()
-        if name.startswith(PREFIX) and value != ""
+        if name.startswith(PREFIX) and not name.startswith(TEST_PREFIX) and value != ""
     }
     try:
         return Settings.model_validate(given)

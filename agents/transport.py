@@ -26,6 +26,9 @@ MOST_RECORDS = 500
 MOST_BYTES = 4 * 1024 * 1024
 """Bytes per message, so that queued replay chunks stay within memory."""
 
+LATEST_MS = 253_370_764_800_000
+"""9999-01-01: a year before the last date there is, so that a day may be added."""
+
 
 class RecordBatch(NamedTuple):
     """Records of one partition, in order; ``end`` is where reading goes on.
@@ -134,7 +137,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             partition,
             self._ends[tp],
             last.offset + 1,
-            [Record(partition, r.offset, r.timestamp * US_PER_MS, r.key, r.value) for r in records],
+            [Record(partition, r.offset, arrival_us(r.timestamp), r.key, r.value) for r in records],
         )
         self._ends[tp] = batch.end
         return ConsumerMessage(
@@ -156,6 +159,14 @@ class BatchTransport(driver.Transport):  # type: ignore[misc]
     """Faust's transport with :class:`BatchConsumer` in it."""
 
     Consumer = BatchConsumer
+
+
+def arrival_us(timestamp_ms: int) -> int:
+    """Return a record's Kafka timestamp in microseconds, held within the years that PostgreSQL and we can write.
+
+    Producers set it, and one that mistakes its unit must not stop anybody.
+    """
+    return min(max(timestamp_ms, 0), LATEST_MS) * US_PER_MS
 
 
 def split(records: list[Any]) -> Iterator[list[Any]]:

@@ -79,13 +79,27 @@ def _decode_item(
     if not isinstance(item, dict):
         refused = _Refused(Reason.NOT_AN_OBJECT, f"events.{place.index}: is not a JSON object")
         return _dead_letter(record, place, refused, _dump_refused(record, item))
-    merged = {**shared, **item}
-    if None in item.values():
-        merged |= {name: shared[name] for name, value in item.items() if value is None and name in shared}
+    merged = _merge(shared, item)
     try:
         return tidy_event(Event.model_validate(merged), place, record.arrival_us, policy)
     except (ValidationError, OutOfRange, NotStorable) as error:
         return _dead_letter(record, place, error, _dump_refused(record, merged))
+
+
+def _merge(shared: dict[str, Any], item: dict[str, Any]) -> dict[str, Any]:
+    """Return ``item`` with the shared fields filled in where it says nothing, or null."""
+    merged = {**shared, **item}
+    if None in item.values():
+        merged |= {name: shared[name] for name, value in item.items() if value is None and name in shared}
+    return merged
+
+
+def event_bytes(record: Record, place: Place) -> bytes | None:
+    """Return what a dead letter for ``place`` carries: the record's bytes, or that event of its batch as JSON."""
+    if place.index is None:
+        return record.value
+    shared, items = _open_batch(_parse_object(record.value))
+    return _dump_refused(record, _merge(shared, items[place.index]))
 
 
 def _dump_refused(record: Record, item: Any) -> bytes | None:

@@ -60,7 +60,7 @@ def tidy_event(event: Event, place: Place, arrival_us: int, policy: DecodePolicy
     """
     privacy = policy.privacy
     extra = dict(event.metadata) if event.metadata else {}
-    _keep_unknown(event, extra)
+    _keep_unknown(event, extra, privacy)
     url = None if event.page_url is None else privacy.clean_url(event.page_url)
     screen = event.screen_name
     screen = privacy.clean_text(screen) if screen is not None else url and path_of(url)
@@ -114,14 +114,14 @@ def _check_range(time_us: int, arrival_us: int) -> None:
         raise OutOfRange(f"timestamp: is more than a day after its arrival at {arrived:%FT%TZ}")
 
 
-def _keep_unknown(event: Event, extra: dict[str, Any]) -> None:
+def _keep_unknown(event: Event, extra: dict[str, Any], privacy: PrivacyPolicy) -> None:
     """Put into ``extra`` what the client sent and no column of this event type holds."""
     for name, value in (event.__pydantic_extra__ or {}).items():
         _keep(extra, name, value)
     strays = _STRAYS.get(event.event_type, _STRAYS_OF_OTHERS)
     for name in strays & event.__pydantic_fields_set__:
         if (value := getattr(event, name)) is not None:
-            _keep(extra, name, value)
+            _keep(extra, name, privacy.clean_url(value) if name == "api_endpoint" else value)
 
 
 def _keep(extra: dict[str, Any], name: str, value: Any) -> None:

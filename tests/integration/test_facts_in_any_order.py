@@ -27,7 +27,7 @@ def facts() -> list[KeptEvent]:
     def maybe(*values: str) -> str | None:
         return chance.choice([None, *values])
 
-    events = []
+    events: list[KeptEvent] = []
     for number in range(SESSIONS):
         session_id = UUID(int=number + 1)
         for _ in range(chance.randint(1, 5)):

@@ -1,6 +1,7 @@
 """The migrated database is the schema as it was written, and stays open to plain INSERTs of others."""
 
 import re
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from agents.embedded import Postgres
 from pipeline.moments import moment
 from pipeline.sinks.contract import Unavailable
-from pipeline.sinks.migrations import SchemaMismatch, check_schema, migrate
+from pipeline.sinks.migrations import _LOCK, SchemaMismatch, check_schema, migrate
 from pipeline.sinks.postgres import PostgresSink
 from schema.sql import migrations_folder
 from tests.builders import REPLAY, SESSION, USER, Owner, at, facts, kept, kept_chunk, user
@@ -33,6 +34,10 @@ SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint
 WHERE conrelid = %s::regclass AND contype <> 'n' ORDER BY conname
 """
 INDEXES = "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename = %s ORDER BY indexname"
+WAITING = """
+SELECT count(*) FROM pg_locks JOIN pg_database AS d ON d.oid = database
+WHERE locktype = 'advisory' AND NOT granted AND d.datname = current_database()
+"""
 
 Answer = list[tuple[Any, ...]]
 
@@ -134,6 +139,18 @@ def test_many_migrate_at_once_and_each_migration_is_applied_by_one(empty_url: st
     assert sorted(name for result in results for name in result.applied) == MIGRATIONS
     assert {result.known for result in results} == {len(MIGRATIONS)}
     check_schema(empty_url)
+
+
+def test_migrating_waits_while_another_is_at_it(empty_url: str) -> None:
+    with ThreadPoolExecutor(1) as threads, psycopg.connect(empty_url) as other:
+        other.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+        waiting = threads.submit(migrate, empty_url)
+        deadline = time.monotonic() + 30
+        while ask(empty_url, WAITING) == [(0,)]:
+            assert time.monotonic() < deadline, "nobody waits for the lock"
+        assert ask(empty_url, "SELECT to_regclass('users')") == [(None,)]
+        other.close()
+        assert waiting.result(timeout=30).applied == tuple(MIGRATIONS)
 
 
 def test_migrating_again_changes_nothing_even_where_a_schema_has_the_roles_name(empty_url: str) -> None:

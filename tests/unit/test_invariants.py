@@ -197,6 +197,19 @@ async def test_one_row_that_the_database_refuses_becomes_a_dead_letter_and_the_r
     assert (place, reason) == (Place(EVENTS, 4), "rejected_by_database")
 
 
+async def test_an_event_of_a_batch_that_the_database_refuses_is_dead_lettered_alone(world: World) -> None:
+    batch = {"session_id": SESSION, "events": [json.loads(click(number)) for number in range(3)]}
+    world.topic = [json.dumps(batch).encode()]
+    world.sink.refused_x = 1
+    await world.run()
+    await world.claimed()
+    await world.deliver()
+    await world.flusher.flush()
+    ((place, _, _, _, value),) = world.letters
+    assert place.index == 1
+    assert json.loads(value or b"") == json.loads(click(1))
+
+
 async def test_a_batch_that_does_not_join_up_is_read_again(world: World) -> None:
     world.topic = [click(number) for number in range(6)]
     await world.claim()
