@@ -55,7 +55,7 @@ def worker() -> None:
     """Run the agents until SIGTERM or SIGINT."""
     from agents.worker import run_worker
 
-    raise typer.Exit(run_worker(_settings()))
+    run_worker(_settings())
 
 
 @app.command()

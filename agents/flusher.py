@@ -94,7 +94,7 @@ class Flusher:
         except Fenced as fenced:
             metrics.FENCED.inc()
             logger.warning("Fenced, leaving this work to the newer owner: %s", fenced)
-            self._claim_again_unless_assigned()
+            self._claim_again_unless_assigned(pending)
         except LedgerMoved as moved:
             logger.error("The database went back in time, reading again from there: %s", moved)
             self._intake.reclaim()
@@ -114,11 +114,10 @@ class Flusher:
             raise rejection
         self._intake.refuse(places)
 
-    def _claim_again_unless_assigned(self) -> None:
-        owned = self._intake.owned
-
+    def _claim_again_unless_assigned(self, fenced: Pending) -> None:
         def claim_again() -> None:
-            if self._intake.owned is owned:
+            owned = self._intake.owned
+            if any(owned.get(partition) is mine for partition, mine in fenced.owned.items()):
                 logger.error("Fenced for %.0f s without a new assignment", FENCED_FOR_GOOD_S)
                 self._intake.reclaim()
 

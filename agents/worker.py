@@ -10,6 +10,7 @@ import os
 import signal
 from contextlib import suppress
 from importlib.metadata import version
+from typing import NoReturn
 
 import faust._cython.streams  # noqa: F401  the pure-Python fallback acknowledges stale records
 
@@ -33,9 +34,14 @@ STOP_S = 8.0
 """All of stopping has to fit in ten seconds; after this the process just ends."""
 
 
-def run_worker(settings: Settings) -> int:
-    """Run until SIGTERM or SIGINT (returns 0) or until something cannot heal (returns 1)."""
-    return asyncio.run(_run(settings))
+def run_worker(settings: Settings) -> NoReturn:
+    """Run until SIGTERM or SIGINT (exits with 0) or until something cannot heal (exits with 1).
+
+    Ends the process itself: a thread may be waiting for a server that does not answer.
+    """
+    code = asyncio.new_event_loop().run_until_complete(_run(settings))
+    logging.shutdown()
+    os._exit(code)
 
 
 async def _run(settings: Settings) -> int:
@@ -53,11 +59,10 @@ async def _run(settings: Settings) -> int:
     logger.info("Stopping")
     work.cancel()
     await asyncio.wait({work}, timeout=STOP_S)
-    if not work.done():
+    if work.done():
+        logger.info("Stopped")
+    else:
         logger.warning("Not stopped within %.0f s, ending now; nothing is half-written", STOP_S)
-        logging.shutdown()
-        os._exit(0)
-    logger.info("Stopped")
     return 0
 
 

@@ -78,6 +78,12 @@ def test_worker_stops_within_ten_seconds_while_the_database_is_down(
     assert time.monotonic() - began < STOPS_WITHIN_S
 
 
+def test_worker_stops_within_ten_seconds_while_it_waits_for_a_broker(deployment: Deployment) -> None:
+    worker = deployment.start_worker(HXI_KAFKA_BOOTSTRAP="127.0.0.1:1")
+    worker.wait_until_said("Checking the topics failed")
+    assert worker.terminate(STOPS_WITHIN_S) == 0
+
+
 def test_worker_stops_within_ten_seconds_while_it_works_and_writes_what_it_has(deployment: Deployment) -> None:
     sent = publish(deployment, 20_000, seed=6)
     worker = deployment.start_worker()
@@ -103,6 +109,10 @@ def test_worker_survives_a_broker_that_is_killed_and_comes_back(
         deployment.wait_until_drained(120)
         assert worker.running, worker.said()
         assert deployment.count("events") == sent
+        own_broker.kill()
+        publishing_failed = deployment.hxi("publish", "-", stdin=b"{}", ok=False)
+        assert publishing_failed.returncode == 1
+        assert worker.terminate(STOPS_WITHIN_S) == 0
 
 
 def test_sessions_that_go_quiet_end_and_a_later_record_takes_that_back(deployment: Deployment) -> None:

@@ -142,7 +142,11 @@ def test_fields_of_another_event_type_are_kept_in_metadata() -> None:
         "stack_trace": "s",
     }
     click = tidied(**fields)
-    assert (click.api_call, click.error, metadata(click)) == (None, None, fields | {"latency_ms": 2, "api_endpoint": "/api"})
+    assert (click.api_call, click.error, metadata(click)) == (
+        None,
+        None,
+        fields | {"latency_ms": 2, "api_endpoint": "/api"},
+    )
     call = tidied(event_type="api_call", **fields)
     assert (call.api_call, metadata(call)) == (ApiCall("/api", 2, 0), {"error_message": "e", "stack_trace": "s"})
     error = tidied(event_type="error", **fields)
