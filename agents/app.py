@@ -14,7 +14,7 @@ from agents.flusher import Flusher
 from agents.intake import Intake
 from agents.quiet import QuietWatch
 from agents.settings import Settings
-from agents.topics import MAX_RECORD_BYTES
+from agents.topics import MAX_DEAD_LETTER_BYTES, MAX_RECORD_BYTES
 from agents.transport import BatchConsumer, BatchTransport, RecordBatch
 from pipeline.sinks.contract import Sink
 
@@ -48,9 +48,9 @@ def create_app(settings: Settings, sink: Sink) -> PipelineApp:
         broker_heartbeat_interval=SESSION_TIMEOUT_S / 3,
         broker_rebalance_timeout=15.0,
         broker_session_timeout=SESSION_TIMEOUT_S,
-        consumer_auto_offset_reset="earliest",
+        consumer_auto_offset_reset="none",  # never skip silently: the ledger and the intake decide
         consumer_max_fetch_size=MAX_RECORD_BYTES,
-        producer_max_request_size=MAX_RECORD_BYTES,
+        producer_max_request_size=MAX_DEAD_LETTER_BYTES,
         store="memory://",
         stream_buffer_maxsize=8,
         stream_wait_empty=False,
@@ -97,7 +97,8 @@ def _add_services(app: PipelineApp, settings: Settings, sink: Sink) -> None:
 
     @app.task  # type: ignore[untyped-decorator]
     async def start_services() -> None:
-        watch = QuietWatch(app.intake, sink, consumer(), settings.session_timeout_s)
+        topics = (settings.events_topic, settings.replay_topic)
+        watch = QuietWatch(app.intake, sink, consumer(), settings.session_timeout_s, topics)
         app.add_future(_crash_on_error(app, flusher.run))
         app.add_future(_crash_on_error(app, watch.run))
 

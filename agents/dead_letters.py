@@ -1,10 +1,17 @@
 """Sends refused input to the dead-letter topic, bytes unchanged, the reason in headers."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Sequence
 from typing import Any, Protocol
 
+from aiokafka.errors import MessageSizeTooLargeError
+from faust.exceptions import ProducerSendError
+
+from pipeline.decode import MAX_DETAIL
 from schema.rows import DeadLetter
+
+logger = logging.getLogger(__name__)
 
 
 class Producer(Protocol):
@@ -39,8 +46,30 @@ def headers_of(letter: DeadLetter) -> list[tuple[str, bytes]]:
 
 
 async def send_dead_letters(producer: Producer, topic: str, letters: Sequence[DeadLetter]) -> None:
-    """Send ``letters`` and return once the broker has acknowledged them all."""
-    acknowledgements = [
-        await producer.send(topic, letter.key, letter.value, None, None, headers_of(letter)) for letter in letters
-    ]
-    await asyncio.gather(*acknowledgements)
+    """Send ``letters`` and return once the broker has acknowledged them all.
+
+    A letter that the topic has no room for goes without its value: it must not stop the rest,
+    and its record is still where the headers say.
+
+    Raises:
+        KafkaError: the broker cannot be reached; all may be sent again.
+    """
+    await asyncio.gather(*[_send(producer, topic, letter) for letter in letters])
+
+
+async def _send(producer: Producer, topic: str, letter: DeadLetter) -> None:
+    try:
+        await _send_as_it_is(producer, topic, letter)
+    except MessageSizeTooLargeError:
+        size = len(letter.value or b"")
+        logger.error("A dead letter of %d bytes does not fit topic %s: sent without its value", size, topic)
+        detail = f"[{size} bytes, too large for {topic}, left at the source] {letter.detail}"[:MAX_DETAIL]
+        await _send_as_it_is(producer, topic, letter._replace(value=None, detail=detail))
+
+
+async def _send_as_it_is(producer: Producer, topic: str, letter: DeadLetter) -> None:
+    try:
+        acknowledged = await producer.send(topic, letter.key, letter.value, None, None, headers_of(letter))
+    except ProducerSendError as error:  # Faust's wrapping of the client's own error
+        raise error.__cause__ or error from None
+    await acknowledged

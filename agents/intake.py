@@ -169,7 +169,7 @@ class Intake:
 
     def _advance(self, batch: RecordBatch, owned: Owned) -> None:
         pending = self.pending
-        arrival_us = max(record.arrival_us for record in batch.records)
+        arrival_us = max((record.arrival_us for record in batch.records), default=0)
         span = Span(owned.epoch, owned.folded_to, batch.end, arrival_us)
         pending.flush.extend(batch.partition, span)
         pending.owned[batch.partition] = owned
@@ -213,7 +213,7 @@ class Intake:
                 f" at {end}: the topic was deleted and made again, or this is another broker."
                 " Set another HXI_APP_ID, or delete the rows of this one in hxi_state.ledger"
             )
-        if 0 < at < first:
+        if at < first and (at > 0 or claim.epoch > 1):  # not where this is the first look at an old topic
             metrics.DATA_LOSS.inc()
             logger.error(
                 "DATA LOSS SUSPECTED: %s begins at offset %d, but only those below %d were"

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Collection
 from typing import Protocol
 
 from agents import metrics
@@ -27,11 +28,12 @@ class Lagging(Protocol):
 class QuietWatch:
     """Tells the ledger what has been read to the end, and ends sessions that went quiet."""
 
-    def __init__(self, intake: Intake, sink: Sink, source: Lagging, timeout_s: float) -> None:
+    def __init__(self, intake: Intake, sink: Sink, source: Lagging, timeout_s: float, topics: Collection[str]) -> None:
         self._intake = intake
         self._sink = sink
         self._source = source
         self._timeout_s = timeout_s
+        self._topics = topics
         self._round_s = min(LONGEST_ROUND_S, max(SHORTEST_ROUND_S, timeout_s / 20))
 
     async def run(self) -> None:
@@ -56,7 +58,7 @@ class QuietWatch:
             _show_lag(partition, mine, unread.get(partition))
         if caught_up:
             await self._sink.mark_caught_up(caught_up)
-            ended = await self._sink.end_quiet_sessions(self._timeout_s)
+            ended = await self._sink.end_quiet_sessions(self._timeout_s, self._topics)
             if ended:
                 logger.info("%d sessions went quiet and have ended", ended)
 

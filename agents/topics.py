@@ -12,6 +12,9 @@ logger = logging.getLogger(__name__)
 MAX_RECORD_BYTES = 16 * 1024 * 1024
 """What one record may hold on topics made here: a replay chunk of 4 MB and its JSON escapes."""
 
+MAX_DEAD_LETTER_BYTES = MAX_RECORD_BYTES + 64 * 1024
+"""A dead letter is the record and its headers."""
+
 DEAD_LETTER_RETENTION_MS = 30 * 24 * 3600 * 1000
 """A month to look at what was refused, where the broker's default is a week."""
 
@@ -54,7 +57,7 @@ def ensure_topics(settings: Settings) -> dict[str, int]:
 def _create(admin: KafkaAdminClient, settings: Settings, name: str) -> None:
     configs = {"max.message.bytes": str(MAX_RECORD_BYTES)}
     if name == settings.dead_letter_topic:
-        configs["retention.ms"] = str(DEAD_LETTER_RETENTION_MS)
+        configs = {"max.message.bytes": str(MAX_DEAD_LETTER_BYTES), "retention.ms": str(DEAD_LETTER_RETENTION_MS)}
     topic = {name: {"num_partitions": settings.topic_partitions, "configs": configs}}
     try:
         admin.create_topics(topic)

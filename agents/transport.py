@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple, Protocol, cast
 
-from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, Message
 from faust.types.tuples import ConsumerMessage
@@ -50,6 +50,19 @@ class Assignee(Protocol):
         """Take note of a new assignment; reading waits for :meth:`BatchConsumer.read_from`."""
         ...
 
+    def reclaim(self) -> None:
+        """Decide anew where the partitions held now are read from."""
+        ...
+
+
+class ReadCommittedThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+    """Faust's client, but without records of aborted transactions: Faust reads those as well."""
+
+    def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._isolation_level = "read_committed"
+        return consumer
+
 
 class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     """A consumer of source topics that reads where it is told, in batches."""
@@ -59,6 +72,9 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         self._ends: dict[TP, int] = {}
         self._reading = 0
         self._fetching = asyncio.Lock()  # a fetch begun before a seek may return records from after it
+
+    def _new_consumer_thread(self) -> ReadCommittedThread:
+        return ReadCommittedThread(self, loop=self.loop, beacon=self.beacon)
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Hold all partitions until the ledger has said where they are to be read from.
@@ -90,14 +106,17 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         """Yield a message per partition and fetch; its value is a :class:`RecordBatch`."""
         async with self._fetching:
             reading = self._reading
-            fetched, _ = await self._wait_next_records(timeout)
-        for tp, records in (fetched or {}).items():
-            for batch in split(records):
-                if not self.flow_active or self.should_stop or reading != self._reading:
-                    return
-                if tp not in self._ends:  # read on by Faust's flow control while its claim is under way
-                    break
-                yield tp, self._to_batch_message(TP(*tp), batch)
+            try:
+                fetched, _ = await self._wait_next_records(timeout)
+            except OffsetOutOfRangeError:  # retention was quicker: the claim says what that cost
+                self._assignee().reclaim()
+                return
+            positions = self._positions()
+        for tp, batch, end in batches(fetched or {}, positions):
+            if not self.flow_active or self.should_stop or reading != self._reading:
+                return
+            if end > self._ends.get(tp, end):  # not while its claim is under way, nor without news
+                yield tp, self._to_batch_message(tp, batch, end)
 
     async def bounds(self, partitions: Iterable[Partition]) -> dict[Partition, tuple[int, int]]:
         """Return each partition's first offset and the one after its last, from the broker."""
@@ -117,35 +136,38 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
 
     def lag(self) -> dict[Partition, int]:
         """Return the records between what was handed on and the end, where that is known."""
-        ends = {tp: self._highwater(tp) for tp in self._ends}
+        assigned = self.assignment()
+        ends = {tp: self.highwater(tp) for tp in self._ends if tp in assigned}
         return {
             Partition(tp.topic, tp.partition): max(0, end - self._ends[tp])
             for tp, end in ends.items()
             if end is not None
         }
 
-    def _highwater(self, tp: TP) -> int | None:
-        return cast("int | None", self.highwater(tp)) if tp in self.assignment() else None
+    def _positions(self) -> dict[TP, int]:
+        """Return where the client goes on reading: past transaction markers and what was compacted away."""
+        assignment = self._thread._ensure_consumer()._subscription.subscription.assignment
+        states = {tp: assignment.state_value(TopicPartition(*tp)) for tp in self._ends}
+        return {tp: state.position for tp, state in states.items() if state is not None and state.has_valid_position}
 
     def _assignee(self) -> Assignee:
         return cast(Assignee, self.app.intake)
 
-    def _to_batch_message(self, tp: TP, records: list[Any]) -> ConsumerMessage:
-        last = records[-1]
+    def _to_batch_message(self, tp: TP, records: list[Any], end: int) -> ConsumerMessage:
         partition = Partition(tp.topic, tp.partition)
         batch = RecordBatch(
             partition,
             self._ends[tp],
-            last.offset + 1,
+            end,
             [Record(partition, r.offset, arrival_us(r.timestamp), r.key, r.value) for r in records],
         )
         self._ends[tp] = batch.end
         return ConsumerMessage(
             topic=tp.topic,
             partition=tp.partition,
-            offset=last.offset,
-            timestamp=last.timestamp / 1000.0,
-            timestamp_type=last.timestamp_type,
+            offset=end - 1,
+            timestamp=records[-1].timestamp / 1000.0 if records else 0.0,
+            timestamp_type=0,
             headers=(),
             key=None,
             value=batch,
@@ -153,6 +175,21 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             tp=tp,
             generation_id=self.app.consumer_generation_id,
         )
+
+
+def batches(fetched: Mapping[TP, list[Any]], positions: Mapping[TP, int]) -> Iterator[tuple[TP, list[Any], int]]:
+    """Yield each partition's records in runs, with the offset where reading goes on after each.
+
+    A partition whose position moved without records (transaction markers) gets an empty run.
+    """
+    for tp, records in fetched.items():
+        runs = list(split(records))
+        for run in runs[:-1]:
+            yield TP(*tp), run, run[-1].offset + 1
+        if runs:
+            yield TP(*tp), runs[-1], max(positions.get(TP(*tp), 0), runs[-1][-1].offset + 1)
+    for tp in positions.keys() - fetched.keys():
+        yield tp, [], positions[tp]
 
 
 class BatchTransport(driver.Transport):  # type: ignore[misc]

@@ -5,6 +5,7 @@ waited for. Order at the end: stop reading, flush once more if that is quick, cl
 """
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -34,11 +35,18 @@ STOP_S = 8.0
 """All of stopping has to fit in ten seconds; after this the process just ends."""
 
 
+GARBAGE_THRESHOLD = 50_000
+"""Allocations between looks for garbage cycles. With Python's 700 these took 11 µs per event, walking over what waits
+for a flush time and again; with this 1 µs, and 10 MB more at the peak. Events make no cycles."""
+
+
 def run_worker(settings: Settings) -> NoReturn:
     """Run until SIGTERM or SIGINT (exits with 0) or until something cannot heal (exits with 1).
 
     Ends the process itself: a thread may be waiting for a server that does not answer.
     """
+    gc.freeze()
+    gc.set_threshold(GARBAGE_THRESHOLD, 20, 20)
     code = asyncio.new_event_loop().run_until_complete(_run(settings))
     logging.shutdown()
     os._exit(code)

@@ -1,9 +1,10 @@
 """Decides which events are new: the same ``event_uuid`` twice in a session is one event.
 
-Keeps, per session of one partition, the ids of recent events in tumbling windows of event
-time as long as the allowed lateness; what is older, only the tables know, and is asked of
-them. So the answer is exact, and memory is bounded: sessions are forgotten, least recently
-seen first, and learnt again from their own rows.
+Keeps, per session of one partition, the ids of recent events in tumbling windows as long as
+the allowed lateness; what is older, only the tables know, and is asked of them. So the answer
+is exact, and memory is bounded: sessions are forgotten, least recently seen first, and learnt
+again from their own rows. Windows go by the client's own clock, right or wrong: an event sent
+again says the same time again, while the corrected one may move with the time of arrival.
 """
 
 from collections import OrderedDict
@@ -24,15 +25,20 @@ SessionChunk = tuple[UUID, int]
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What the tables know of a session: its newest event, and recent ids by event time."""
+    """What the tables know of a session: its newest event, and recent ids by the client's time.
+
+    ``newest_us`` is by the corrected clock, ``newest_client_us`` by the client's.
+    """
 
     newest_us: int
+    newest_client_us: int
     ids: tuple[tuple[int, UUID], ...] = ()
 
 
 @dataclass(slots=True)
 class _Session:
     newest_us: int = -1
+    newest_client_us: int = -(2**63)
     last_offset: int = -1
     windows: dict[int, set[UUID]] = field(default_factory=dict)
 
@@ -72,19 +78,24 @@ class SeenIds:
             history = histories.get(session_id)
             if history is not None:
                 session.newest_us = history.newest_us
-                for time_us, event_uuid in history.ids:
-                    self._remember(session, time_us, event_uuid)
+                session.newest_client_us = history.newest_client_us
+                for client_us, event_uuid in history.ids:
+                    self._remember(session, client_us, event_uuid)
 
     def late(self, events: Iterable[KeptEvent]) -> set[SessionEvent]:
         """Return the ids among ``events`` that are too late for memory: ask the tables."""
         newest: dict[UUID, int] = {}
         late = set()
+        sessions, lateness_us = self._sessions, self._lateness_us
         for event in events:
-            session_id = event.session_id
-            known = newest.get(session_id, self._sessions[session_id].newest_us)
-            if event.event_uuid is not None and event.time_us < known - self._lateness_us:
+            session_id, client_us = event.session_id, event.client_us
+            known = newest.get(session_id)
+            if known is None:
+                known = sessions[session_id].newest_client_us
+            if client_us > known:
+                newest[session_id] = client_us
+            elif client_us < known - lateness_us and event.event_uuid is not None:
                 late.add((session_id, event.event_uuid))
-            newest[session_id] = max(known, event.time_us)
         return late
 
     def unwritten(self, ids: AbstractSet[SessionEvent]) -> set[SessionEvent]:
@@ -104,17 +115,19 @@ class SeenIds:
         event_uuid = event.event_uuid
         if event_uuid is not None:
             key = (event.session_id, event_uuid)
-            if key in in_tables or key in self._unwritten:
+            if (in_tables and key in in_tables) or (self._unwritten and key in self._unwritten):
                 return False
-            if any(event_uuid in ids for ids in session.windows.values()):
-                return False
-            if event.time_us < session.newest_us - self._lateness_us:
+            for ids in session.windows.values():
+                if event_uuid in ids:
+                    return False
+            if event.client_us < session.newest_client_us - self._lateness_us:
                 self._unwritten[key] = event.place.offset
             else:
-                self._remember(session, event.time_us, event_uuid)
+                self._remember(session, event.client_us, event_uuid)
         session.last_offset = event.place.offset
-        if event.time_us > session.newest_us:
-            session.newest_us = event.time_us
+        session.newest_us = max(session.newest_us, event.time_us)
+        if event.client_us > session.newest_client_us:
+            session.newest_client_us = event.client_us
             if len(session.windows) > 2:
                 self._drop_old_windows(event.session_id, session)
         self._sessions.move_to_end(event.session_id)
@@ -135,14 +148,14 @@ class SeenIds:
             self._size -= session.size()
             del self._sessions[session_id]
 
-    def _remember(self, session: _Session, time_us: int, event_uuid: UUID) -> None:
-        window = time_us - time_us % self._lateness_us
+    def _remember(self, session: _Session, client_us: int, event_uuid: UUID) -> None:
+        window = client_us - client_us % self._lateness_us
         session.windows.setdefault(window, set()).add(event_uuid)
         self._size += 1
 
     def _drop_old_windows(self, session_id: UUID, session: _Session) -> None:
         """Forget windows wholly behind the bound; their ids count as unwritten until a flush."""
-        oldest = session.newest_us - 2 * self._lateness_us
+        oldest = session.newest_client_us - 2 * self._lateness_us
         for window in [start for start in session.windows if start < oldest]:
             ids = session.windows.pop(window)
             self._size -= len(ids)

@@ -39,6 +39,7 @@ def _event_row(event: KeptEvent, time: datetime) -> EventRow:
         event.event_uuid,
         event.viewport_width,
         event.viewport_height,
+        None if event.client_us == event.time_us else moment(event.client_us),
     )
 
 

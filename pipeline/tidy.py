@@ -5,7 +5,7 @@ Nothing is lost: text that is cut and fields that no column holds stay in ``meta
 """
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -17,6 +17,10 @@ from schema.rows import ApiCall, JsError, KeptChunk, KeptEvent, Place, SessionFa
 
 USER_NAMESPACE = UUID("6f0d5d3c-3f0f-5a53-9b0e-6a1c0c9c7a11")
 """Makes ``user_id`` the same on every machine: UUID version 5 of the external id in here."""
+
+FIRST_DATE_US = int(datetime(1, 1, 1, tzinfo=UTC).timestamp()) * US_PER_S
+LAST_DATE_US = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp()) * US_PER_S
+"""What a client's wrong clock may say before it is corrected: dates that can be written down."""
 
 FUTURE_US = 24 * 3600 * US_PER_S
 """An event may be dated this far beyond its record's arrival, as the contract has it."""
@@ -65,10 +69,11 @@ def tidy_event(event: Event, place: Place, arrival_us: int, policy: DecodePolicy
     screen = event.screen_name
     screen = privacy.clean_text(screen) if screen is not None else url and path_of(url)
     element_id = None if event.element_id is None else privacy.clean_text(event.element_id)
-    return KeptEvent(
+    return KeptEvent(  # by position, in order: metadata has to come after what may add to it
         place,
         arrival_us,
         _event_time(event.timestamp, event.sent_at, arrival_us, policy.max_clock_skew_s),
+        event.timestamp,
         event.session_id,
         event.event_type,
         event.event_uuid,
@@ -81,11 +86,11 @@ def tidy_event(event: Event, place: Place, arrival_us: int, policy: DecodePolicy
         event.scroll_position,
         event.viewport_width,
         event.viewport_height,
-        api_call=_api_call(event, privacy),
-        error=_js_error(event, privacy),
-        facts=_session_facts(event, extra, privacy),
-        user=_user_facts(event.user, extra),
-        metadata=_metadata(extra, event.metadata is not None, privacy),
+        _api_call(event, privacy) if event.event_type == API_CALL else None,
+        _js_error(event, privacy) if event.event_type == ERROR else None,
+        _session_facts(event, extra, privacy),
+        None if event.user is None else _user_facts(event.user, extra),
+        None if not extra and event.metadata is None else _metadata(extra, privacy),
     )
 
 
@@ -101,6 +106,8 @@ def _event_time(time_us: int, sent_us: int | None, arrival_us: int, max_skew_s: 
     if sent_us is not None:
         skew = arrival_us - sent_us
         if abs(skew) > max_skew_s * US_PER_S:
+            if not FIRST_DATE_US <= time_us <= LAST_DATE_US:
+                raise OutOfRange("timestamp: is not within the years 1 to 9999")
             time_us += skew
     _check_range(time_us, arrival_us)
     return time_us
@@ -116,9 +123,12 @@ def _check_range(time_us: int, arrival_us: int) -> None:
 
 def _keep_unknown(event: Event, extra: dict[str, Any], privacy: PrivacyPolicy) -> None:
     """Put into ``extra`` what the client sent and no column of this event type holds."""
-    for name, value in (event.__pydantic_extra__ or {}).items():
-        _keep(extra, name, value)
+    if event.__pydantic_extra__:
+        for name, value in event.__pydantic_extra__.items():
+            _keep(extra, name, value)
     strays = _STRAYS.get(event.event_type, _STRAYS_OF_OTHERS)
+    if strays.isdisjoint(event.__pydantic_fields_set__):
+        return
     for name in strays & event.__pydantic_fields_set__:
         if (value := getattr(event, name)) is not None:
             _keep(extra, name, privacy.clean_url(value) if name == "api_endpoint" else value)
@@ -137,9 +147,7 @@ def _cut(name: str, text: str | None, extra: dict[str, Any], widths: dict[str, i
     return text[: widths[name]]
 
 
-def _api_call(event: Event, privacy: PrivacyPolicy) -> ApiCall | None:
-    if event.event_type != API_CALL:
-        return None
+def _api_call(event: Event, privacy: PrivacyPolicy) -> ApiCall:
     endpoint, latency, status = event.api_endpoint, event.latency_ms, event.status_code
     assert endpoint is not None  # the model's rule, as for the next two
     assert latency is not None
@@ -147,9 +155,7 @@ def _api_call(event: Event, privacy: PrivacyPolicy) -> ApiCall | None:
     return ApiCall(privacy.clean_url(endpoint), latency, status)
 
 
-def _js_error(event: Event, privacy: PrivacyPolicy) -> JsError | None:
-    if event.event_type != ERROR:
-        return None
+def _js_error(event: Event, privacy: PrivacyPolicy) -> JsError:
     assert event.error_message is not None  # the model's rule
     stack = event.stack_trace
     return JsError(privacy.clean_text(event.error_message), stack and privacy.clean_text(stack))
@@ -168,10 +174,8 @@ def _session_facts(event: Event, extra: dict[str, Any], privacy: PrivacyPolicy) 
     return facts if any(facts) else None
 
 
-def _user_facts(user: User | None, extra: dict[str, Any]) -> UserFacts | None:
+def _user_facts(user: User, extra: dict[str, Any]) -> UserFacts | None:
     """Return the facts, or keep them in ``extra`` where they name nobody."""
-    if user is None:
-        return None
     if not user.external_user_id:
         if said := user.model_dump(exclude_none=True):
             _keep(extra, "user", said)
@@ -187,9 +191,7 @@ def _user_facts(user: User | None, extra: dict[str, Any]) -> UserFacts | None:
     )
 
 
-def _metadata(extra: dict[str, Any], was_sent: bool, privacy: PrivacyPolicy) -> bytes | None:
-    if not extra and not was_sent:
-        return None
+def _metadata(extra: dict[str, Any], privacy: PrivacyPolicy) -> bytes:
     raw = dump(extra)
     masked, changed = privacy.clean_json(extra, raw)
     return dump(masked) if changed else raw

@@ -5,7 +5,6 @@ that tracker authors check against is generated from them.
 """
 
 from typing import Annotated, Any
-from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
@@ -18,6 +17,7 @@ from schema.fields import (
     OptionalInstant,
     OptionalUUID,
     Pixels,
+    SessionId,
     StatusCode,
     Text,
 )
@@ -83,7 +83,7 @@ class Event(BaseModel):
         json_schema_extra={"allOf": [_needs(*needed) for needed in NEEDED_BY_TYPE.items()]},
     )
 
-    session_id: UUID
+    session_id: SessionId
     event_type: EventType
     timestamp: Instant
     event_uuid: OptionalUUID = None
@@ -134,7 +134,7 @@ class ReplayChunk(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    session_id: UUID
+    session_id: SessionId
     chunk_index: ChunkIndex
     chunk_data: Annotated[Any, WithJsonSchema({"not": {"type": "null"}})]
     timestamp: OptionalInstant = None

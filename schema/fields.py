@@ -7,11 +7,12 @@ resolves, and cheap to compare.
 
 import math
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BeforeValidator, StringConstraints, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import BeforeValidator, PlainValidator, StringConstraints, TypeAdapter, ValidationError, WithJsonSchema
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from schema.reasons import Reason
 
@@ -24,6 +25,7 @@ EARLIEST_US = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
 US_PER_MS = 1_000
 US_PER_S = 1_000_000
 _MICROSECOND = timedelta(microseconds=1)
+_UUID = TypeAdapter(UUID)
 
 
 def _refusal(reason: Reason, message: str) -> PydanticCustomError:
@@ -52,6 +54,21 @@ def instant_us(value: Any) -> int:
         raise _refusal(Reason.INVALID_VALUE, "is not an ISO-8601 date and time") from None
 
 
+@lru_cache(maxsize=16_384)
+def _uuid(text: str) -> UUID:
+    return _UUID.validate_python(text)
+
+
+def session_id(value: Any) -> UUID:
+    """Return the UUID in ``value``: one object per session, which makes it quick to compare."""
+    if type(value) is not str:
+        raise PydanticKnownError("uuid_type")
+    try:
+        return _uuid(value)
+    except ValidationError as error:
+        raise PydanticKnownError("uuid_parsing", error.errors()[0]["ctx"]) from None
+
+
 def _number(value: Any) -> float | int:
     kind = type(value)
     if kind is not int and kind is not float:
@@ -65,6 +82,8 @@ def pixels(value: Any) -> int | None:
     """Return the number rounded half up, as JavaScript's ``Math.round`` does."""
     if value is None:
         return None
+    if type(value) is int and INT4_MIN <= value <= INT4_MAX:
+        return value
     number = _number(value)
     whole = math.floor(number)
     whole += number - whole >= 0.5  # adding 0.5 first would round 0.49999999999999994 up
@@ -117,13 +136,13 @@ def _nullable(schema: dict[str, Any]) -> WithJsonSchema:
 
 _INT4_NUMBER = {"type": "number", "minimum": INT4_MIN, "maximum": INT4_MAX}
 
-Instant = Annotated[int, BeforeValidator(instant_us), WithJsonSchema(_INSTANT_SCHEMA)]
+Instant = Annotated[int, PlainValidator(instant_us), WithJsonSchema(_INSTANT_SCHEMA)]
 OptionalInstant = Annotated[
     int | None,
     BeforeValidator(lambda value: None if value is None else instant_us(value)),
     _nullable(_INSTANT_SCHEMA),
 ]
-Pixels = Annotated[int | None, BeforeValidator(pixels), _nullable(_INT4_NUMBER)]
+Pixels = Annotated[int | None, PlainValidator(pixels), _nullable(_INT4_NUMBER)]
 Milliseconds = Annotated[
     int | None,
     BeforeValidator(milliseconds),
@@ -139,6 +158,7 @@ ChunkIndex = Annotated[
     BeforeValidator(chunk_index),
     WithJsonSchema({"type": "integer", "minimum": 0, "maximum": INT4_MAX}),
 ]
+SessionId = Annotated[UUID, PlainValidator(session_id), WithJsonSchema({"type": "string", "format": "uuid"})]
 EventType = Annotated[str, StringConstraints(min_length=1, max_length=50)]
 Text = str | None
 OptionalUUID = UUID | None

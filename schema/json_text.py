@@ -30,7 +30,7 @@ def parse(raw: bytes) -> Any:
         NotJson: not UTF-8, not JSON, NaN or Infinity, or more than 200 levels deep.
     """
     try:
-        value = from_json(raw, allow_inf_nan=False)
+        value = from_json(raw, allow_inf_nan=False, cache_strings="keys")
     except ValueError as error:
         if b"\\u" not in raw:
             raise NotJson(str(error)) from None

@@ -83,11 +83,16 @@ class SessionFacts(NamedTuple):
 
 
 class KeptEvent(NamedTuple):
-    """An accepted event, cleaned, cut to its columns, dated by the corrected clock."""
+    """An accepted event, cleaned, cut to its columns.
+
+    ``time_us`` is dated by the corrected clock, ``client_us`` by the client's own: what it says
+    again when it sends the event again.
+    """
 
     place: Place
     arrival_us: int
     time_us: int
+    client_us: int
     session_id: UUID
     event_type: str
     event_uuid: UUID | None = None
@@ -100,11 +105,11 @@ class KeptEvent(NamedTuple):
     scroll_position: int | None = None
     viewport_width: int | None = None
     viewport_height: int | None = None
-    metadata: bytes | None = None
     api_call: ApiCall | None = None
     error: JsError | None = None
     facts: SessionFacts | None = None
     user: UserFacts | None = None
+    metadata: bytes | None = None
 
 
 class KeptChunk(NamedTuple):
@@ -135,6 +140,7 @@ class EventRow(NamedTuple):
     event_uuid: UUID | None
     viewport_width: int | None
     viewport_height: int | None
+    client_time: datetime | None
 
 
 class LatencyRow(NamedTuple):

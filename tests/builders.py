@@ -14,6 +14,7 @@ from schema.rows import DeadLetter, KeptChunk, KeptEvent, Partition, Place, Reco
 
 EVENTS = Partition("ui-events", 0)
 REPLAY = Partition("session-replay", 0)
+TOPICS = (EVENTS.topic, REPLAY.topic)
 SESSION = UUID("5e551011-0000-4000-8000-000000000001")
 OTHER_SESSION = UUID("5e551011-0000-4000-8000-000000000002")
 USER = UUID("0000aaaa-0000-4000-8000-000000000001")
@@ -61,7 +62,7 @@ def record(
 
 def kept(seconds: float = 0, event_type: str = "click", *, offset: int = 0, **fields: Any) -> KeptEvent:
     """Return an accepted event that happened, and arrived, this long after noon."""
-    defaults: dict[str, Any] = {"session_id": SESSION, "arrival_us": at(seconds)}
+    defaults: dict[str, Any] = {"session_id": SESSION, "arrival_us": at(seconds), "client_us": at(seconds)}
     return KeptEvent(Place(EVENTS, offset), time_us=at(seconds), event_type=event_type, **(defaults | fields))
 
 

@@ -29,8 +29,10 @@ _PASSING = (
     psycopg.InterfaceError,
     psycopg.InternalError,
     errors.ReadOnlySqlTransaction,
+    errors.UniqueViolation,
 )
-"""Lost or refused connections, restarts, timeouts, deadlocks, a full disk, a standby."""
+"""Lost or refused connections, restarts, timeouts, deadlocks, a full disk, a standby; and serial ids that others
+have inserted by hand, which each attempt leaves further behind."""
 
 _REFUSED = (psycopg.DataError, psycopg.IntegrityError, psycopg.NotSupportedError)
 

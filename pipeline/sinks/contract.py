@@ -81,8 +81,8 @@ class Sink(Protocol):
         """Note that nothing beyond each claim's ``next_offset`` was unread just now."""
         ...
 
-    async def end_quiet_sessions(self, timeout_s: float) -> int:
-        """End sessions without a record for ``timeout_s``; return how many ended."""
+    async def end_quiet_sessions(self, timeout_s: float, topics: Collection[str]) -> int:
+        """End sessions without a record for ``timeout_s`` on ``topics``; return how many ended."""
         ...
 
     async def close(self) -> None:

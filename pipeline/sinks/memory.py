@@ -50,9 +50,8 @@ class MemorySink:
     async def histories(self, session_ids: Collection[UUID], lateness_s: float) -> dict[UUID, History]:
         """See :meth:`pipeline.sinks.contract.Sink.histories`."""
         newest = {key: self.sessions[key]["last_event_time"] for key in session_ids if key in self.sessions}
-        lateness = timedelta(seconds=lateness_s)
         return {
-            session_id: History(microseconds(last), tuple(self._ids_since(session_id, last - lateness)))
+            session_id: self._history(session_id, last, timedelta(seconds=lateness_s))
             for session_id, last in newest.items()
             if last is not None
         }
@@ -109,10 +108,11 @@ class MemorySink:
             if entry is not None and (entry.epoch, entry.next_offset) == (claim.epoch, claim.next_offset):
                 self.ledger[partition] = replace(entry, caught_up_at=self._now())
 
-    async def end_quiet_sessions(self, timeout_s: float) -> int:
+    async def end_quiet_sessions(self, timeout_s: float, topics: Collection[str]) -> int:
         """See :meth:`pipeline.sinks.contract.Sink.end_quiet_sessions`."""
-        marks = [entry.caught_up_at for entry in self.ledger.values() if entry.caught_up_at is not None]
-        if not marks or len(marks) < len(self.ledger):
+        entries = [entry for partition, entry in self.ledger.items() if partition.topic in topics]
+        marks = [entry.caught_up_at for entry in entries if entry.caught_up_at is not None]
+        if not marks or len(marks) < len(entries):
             return 0
         limit = min(marks) - timedelta(seconds=timeout_s)
         quiet = [row for row in self.sessions.values() if row["end_time"] is None and row["last_record_at"] <= limit]
@@ -123,10 +123,12 @@ class MemorySink:
     async def close(self) -> None:
         """See :meth:`pipeline.sinks.contract.Sink.close`."""
 
-    def _ids_since(self, session_id: UUID, since: datetime) -> Iterable[tuple[int, UUID]]:
-        for row in self.events:
-            if row.session_id == session_id and row.event_uuid is not None and row.timestamp >= since:
-                yield microseconds(row.timestamp), row.event_uuid
+    def _history(self, session_id: UUID, last: datetime, lateness: timedelta) -> History:
+        rows = (row for row in self.events if row.session_id == session_id)
+        sent = [(row.client_time or row.timestamp, row.event_uuid) for row in rows]
+        newest = max(time for time, _ in sent)
+        ids = ((microseconds(time), key) for time, key in sent if key is not None and time >= newest - lateness)
+        return History(microseconds(last), microseconds(newest), tuple(ids))
 
     def _is_written(self, flush: Flush) -> bool:
         for partition, span in flush.spans.items():

@@ -49,12 +49,12 @@ class PostgresSink:
         """See :meth:`pipeline.sinks.contract.Sink.histories`."""
         async with translated():
             rows = await self._read("seen_ids", session_ids=list(session_ids), lateness_s=lateness_s)
-        newest = {session_id: microseconds(last) for session_id, last, _, _ in rows}
+        newest = {session_id: (microseconds(time), microseconds(client)) for session_id, time, client, *_ in rows}
         ids: dict[UUID, list[tuple[int, UUID]]] = {session_id: [] for session_id in newest}
-        for session_id, _, time, event_uuid in rows:
+        for session_id, _, _, client, event_uuid in rows:
             if event_uuid is not None:
-                ids[session_id].append((microseconds(time), event_uuid))
-        return {key: History(newest[key], tuple(ids[key])) for key in newest}
+                ids[session_id].append((microseconds(client), event_uuid))
+        return {key: History(*newest[key], tuple(ids[key])) for key in newest}
 
     async def known(self, ids: AbstractSet[SessionEvent]) -> set[SessionEvent]:
         """See :meth:`pipeline.sinks.contract.Sink.known`."""
@@ -117,10 +117,10 @@ class PostgresSink:
                 next_offsets=[claim.next_offset for claim in claims.values()],
             )
 
-    async def end_quiet_sessions(self, timeout_s: float) -> int:
+    async def end_quiet_sessions(self, timeout_s: float, topics: Collection[str]) -> int:
         """See :meth:`pipeline.sinks.contract.Sink.end_quiet_sessions`."""
         async with translated():
-            return await self._run("end_quiet_sessions", app_id=self._app_id, timeout_s=timeout_s)
+            return await self._run("end_quiet_sessions", app_id=self._app_id, timeout_s=timeout_s, topics=list(topics))
 
     async def close(self) -> None:
         """See :meth:`pipeline.sinks.contract.Sink.close`."""

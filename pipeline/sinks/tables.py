@@ -38,6 +38,7 @@ _TYPES = {
     "metadata": "jsonb",
     "chunk_data": "jsonb",
     "timestamp": "timestamp",
+    "client_time": "timestamp",
     "first_seen": "timestamp",
     "first_event": "timestamp",
     "last_event": "timestamp",

@@ -18,6 +18,7 @@ from tests.builders import (
     OTHER_SESSION,
     REPLAY,
     SESSION,
+    TOPICS,
     USER,
     Owner,
     at,
@@ -156,7 +157,7 @@ async def test_a_session_ends_when_no_record_of_it_came_for_the_timeout(
     owner = await Owner.of(store.sink)
     await owner.write(kept(-30), kept(-20, arrival_us=at(0)))
     await owner.write(arrival_us=at(caught_up))
-    assert [await store.sink.end_quiet_sessions(60) for _ in range(2)] == [ends, 0]
+    assert [await store.sink.end_quiet_sessions(60, TOPICS) for _ in range(2)] == [ends, 0]
     (session,) = store.table("sessions")
     assert (session["end_time"], session["duration_ms"]) == ((moment(at(-20)), 10_000) if ends else (None, None))
 
@@ -165,7 +166,7 @@ async def test_a_quiet_session_of_chunks_alone_ends_with_its_last_chunk(store: S
     owner = await Owner.of(store.sink, REPLAY)
     await owner.write(kept_chunk(0, 1), kept_chunk(1, 4))
     await owner.write(arrival_us=at(1000))
-    assert await store.sink.end_quiet_sessions(60) == 1
+    assert await store.sink.end_quiet_sessions(60, TOPICS) == 1
     assert (store.table("sessions")[0]["end_time"], store.table("sessions")[0]["duration_ms"]) == (moment(at(4)), 3000)
 
 
@@ -176,12 +177,12 @@ async def test_a_later_record_takes_a_quiet_end_back(store: Store, late: KeptEve
     owner = await Owner.of(store.sink)
     await owner.write(kept(0), kept(3))
     await owner.write(arrival_us=at(80))
-    assert await store.sink.end_quiet_sessions(60) == 1
+    assert await store.sink.end_quiet_sessions(60, TOPICS) == 1
     await owner.write(late, arrival_us=at(90))
     (session,) = store.table("sessions")
     assert (session["end_time"], session["duration_ms"]) == (None, None)
     await owner.write(arrival_us=at(150))
-    assert await store.sink.end_quiet_sessions(60) == 1
+    assert await store.sink.end_quiet_sessions(60, TOPICS) == 1
 
 
 async def test_no_session_ends_before_every_partition_has_been_read_that_far(store: Store) -> None:
@@ -189,39 +190,39 @@ async def test_no_session_ends_before_every_partition_has_been_read_that_far(sto
     await owner.write(kept(0))
     await owner.write(arrival_us=at(1000))
     behind = await Owner.of(store.sink, REPLAY)
-    assert await store.sink.end_quiet_sessions(60) == 0
+    assert await store.sink.end_quiet_sessions(60, TOPICS) == 0
     await behind.write(arrival_us=at(59))
-    assert await store.sink.end_quiet_sessions(60) == 0
+    assert await store.sink.end_quiet_sessions(60, TOPICS) == 0
     await behind.write(arrival_us=at(60))
-    assert await store.sink.end_quiet_sessions(60) == 1
+    assert await store.sink.end_quiet_sessions(60, TOPICS) == 1
 
 
 async def test_how_far_reading_has_come_never_goes_back(store: Store) -> None:
     owner = await Owner.of(store.sink)
     await owner.write(kept(0), arrival_us=at(60))
     await owner.write(arrival_us=at(5))
-    assert await store.sink.end_quiet_sessions(60) == 1
+    assert await store.sink.end_quiet_sessions(60, TOPICS) == 1
 
 
 async def test_an_arrival_beyond_now_does_not_end_sessions(store: Store) -> None:
     owner = await Owner.of(store.sink)
     await owner.write(kept(0), arrival_us=NOON_US + 5000 * 365 * DAY_S * 1_000_000)
-    assert await store.sink.end_quiet_sessions(CENTURY_S) == 0
-    assert await store.sink.end_quiet_sessions(60) == 1
+    assert await store.sink.end_quiet_sessions(CENTURY_S, TOPICS) == 0
+    assert await store.sink.end_quiet_sessions(60, TOPICS) == 1
 
 
 async def test_a_partition_read_to_its_end_is_caught_up_now(store: Store) -> None:
     owner = await Owner.of(store.sink)
     await owner.write(kept(0), arrival_us=at(0))
-    assert await store.sink.end_quiet_sessions(60) == 0
+    assert await store.sink.end_quiet_sessions(60, TOPICS) == 0
     await store.sink.mark_caught_up({EVENTS: owner.claim})
-    assert await store.sink.end_quiet_sessions(CENTURY_S) == 0
-    assert await store.sink.end_quiet_sessions(60) == 1
+    assert await store.sink.end_quiet_sessions(CENTURY_S, TOPICS) == 0
+    assert await store.sink.end_quiet_sessions(60, TOPICS) == 1
 
 
 @pytest.mark.parametrize("claim", [Claim(0, 1), Claim(2, 1), Claim(1, 0), Claim(1, 2)], ids=str)
 async def test_only_the_owner_that_has_read_to_the_end_marks_it(store: Store, claim: Claim) -> None:
     await (await Owner.of(store.sink)).write(kept(0), arrival_us=at(0))
     await store.sink.mark_caught_up({EVENTS: claim})
-    assert await store.sink.end_quiet_sessions(60) == 0
+    assert await store.sink.end_quiet_sessions(60, TOPICS) == 0
     assert store.table("sessions")[0]["session_id"] == SESSION

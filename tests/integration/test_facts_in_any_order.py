@@ -40,7 +40,7 @@ def facts() -> list[KeptEvent]:
             time_us = NOON_US + chance.randrange(20) * 1_000_000  # often the same instant
             kind = chance.choice(["click", "identify", "session_end"])
             place = Place(EVENTS, len(events))
-            events.append(KeptEvent(place, NOON_US, time_us, session_id, kind, facts=said, user=user))
+            events.append(KeptEvent(place, NOON_US, time_us, time_us, session_id, kind, facts=said, user=user))
     return events
 
 

@@ -16,7 +16,7 @@ from pipeline.sinks.contract import Unavailable
 from pipeline.sinks.migrations import _LOCK, SchemaMismatch, check_schema, migrate
 from pipeline.sinks.postgres import PostgresSink
 from schema.sql import migrations_folder
-from tests.builders import REPLAY, SESSION, USER, Owner, at, facts, kept, kept_chunk, user
+from tests.builders import REPLAY, SESSION, TOPICS, USER, Owner, at, facts, kept, kept_chunk, user
 from tests.conftest import new_database
 from tests.deployment import fresh_name
 
@@ -129,7 +129,7 @@ async def test_sessions_that_others_inserted_never_go_quiet(database_url: str) -
     ask(database_url, "INSERT INTO sessions DEFAULT VALUES")
     sink = PostgresSink(database_url, "hxi-pipeline")
     await (await Owner.of(sink)).write(arrival_us=at(1e6))
-    assert await sink.end_quiet_sessions(1) == 0
+    assert await sink.end_quiet_sessions(1, TOPICS) == 0
     await sink.close()
 
 

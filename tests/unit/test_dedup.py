@@ -38,9 +38,10 @@ class Tables:
         rows = [event for event in self.written if event.session_id == session_id]
         if not rows:
             return None
-        newest_us = max(event.time_us for event in rows)
-        near = [event for event in rows if event.time_us >= newest_us - LATENESS_S * 1_000_000]
-        return History(newest_us, tuple((event.time_us, event.event_uuid) for event in near if event.event_uuid))
+        newest_us = max(event.client_us for event in rows)
+        near = [event for event in rows if event.client_us >= newest_us - LATENESS_S * 1_000_000]
+        ids = tuple((event.client_us, event.event_uuid) for event in near if event.event_uuid)
+        return History(max(event.time_us for event in rows), newest_us, ids)
 
 
 def identified(seconds: float, number: int, offset: int = 0) -> KeptEvent:
@@ -165,3 +166,15 @@ def test_a_chunk_twice_is_one_chunk_before_and_after_its_flush() -> None:
     seen.flushed(1)
     assert seen.unwritten({(SESSION, 0), (SESSION, 1)}) == {(SESSION, 1)}
     assert admitted(seen, [0, 1, 2], in_table=[0]) == [False, False, True]
+
+
+def test_an_event_sent_again_is_known_by_the_clients_clock_although_its_corrected_time_has_moved() -> None:
+    # client's clock:     -36000 first, again .......... 0 newest
+    # corrected clock:    -36000 first ................. 0 newest, 60 again (shifted by its late arrival)
+    tables = Tables()
+    first, newest = identified(-36_000, 1), identified(0, 2, 1)
+    assert tables.take(first, newest) == [True, True]
+    tables.flush(first, newest)
+    again = identified(60, 1, 2)._replace(client_us=first.client_us)
+    assert tables.take(again) == [False]
+    assert tables.asked == [(SESSION, numbered(1))]

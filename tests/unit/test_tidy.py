@@ -190,3 +190,10 @@ def test_facts_are_none_where_an_event_says_nothing_of_its_session() -> None:
 def test_numbers_are_rounded_half_up() -> None:
     event = tidied(x=0.5, y=-0.5, scroll_position=1.4999, viewport_width=1000.5)
     assert (event.x, event.y, event.scroll_position, event.viewport_width) == (1, 0, 1, 1001)
+
+
+@pytest.mark.parametrize("timestamp", [10**18, -(10**18), "0001-01-01T00:00:00+14:00"])
+def test_a_clock_that_shows_no_date_at_all_cannot_be_corrected(timestamp: Any) -> None:
+    refused = next(iter(decode_events(record(message(timestamp=timestamp, sent_at=timestamp)), POLICY)))
+    assert isinstance(refused, DeadLetter)
+    assert refused.reason is Reason.OUT_OF_RANGE

@@ -5,7 +5,9 @@
 ALTER TABLE events
     ADD COLUMN event_uuid UUID,
     ADD COLUMN viewport_width INT,
-    ADD COLUMN viewport_height INT;
+    ADD COLUMN viewport_height INT,
+    ADD COLUMN client_time TIMESTAMP;
+COMMENT ON COLUMN events.client_time IS 'By the client''s clock, where that was wrong and timestamp is corrected.';
 COMMENT ON COLUMN events.event_uuid IS 'The client''s own id: the same one twice in a session is one event.';
 
 ALTER TABLE users

@@ -6,7 +6,7 @@ WITH quiet AS (
     WHERE end_time IS NULL AND last_record_at <= (
         SELECT min(caught_up_at) - make_interval(secs => %(timeout_s)s)
         FROM hxi_state.ledger
-        WHERE app_id = %(app_id)s
+        WHERE app_id = %(app_id)s AND topic = ANY (%(topics)s)
         HAVING count(*) = count(caught_up_at)
     )
     ORDER BY session_id

@@ -1,8 +1,15 @@
--- What the tables know of sessions that a worker meets for the first time: their newest
--- event, and the client's ids of the events within the allowed lateness of it.
-SELECT s.session_id, s.last_event_time, e.timestamp, e.event_uuid
+-- What the tables know of sessions that a worker meets for the first time: their newest event,
+-- by the corrected clock and by the client's, and the ids of the events within the allowed
+-- lateness of the newest by the client's clock: the one that a repeated event has in common.
+WITH e AS (
+    SELECT session_id, event_uuid, client, max(client) OVER (PARTITION BY session_id) AS newest
+    FROM (
+        SELECT session_id, event_uuid, coalesce(client_time, timestamp) AS client
+        FROM events
+        WHERE session_id = ANY (%(session_ids)s)
+    ) AS known
+)
+SELECT s.session_id, s.last_event_time, e.newest, e.client, e.event_uuid
 FROM sessions AS s
-LEFT JOIN events AS e ON e.session_id = s.session_id
-    AND e.event_uuid IS NOT NULL
-    AND e.timestamp >= s.last_event_time - make_interval(secs => %(lateness_s)s)
-WHERE s.session_id = ANY (%(session_ids)s) AND s.last_event_time IS NOT NULL
+JOIN e ON e.session_id = s.session_id AND e.client >= e.newest - make_interval(secs => %(lateness_s)s)
+WHERE s.last_event_time IS NOT NULL AND (e.event_uuid IS NOT NULL OR e.client = e.newest)

@@ -1,0 +1,126 @@
+"""What topics do beneath a worker: transactions, retention, records that are too large to pass on."""
+
+import json
+import signal
+import time
+
+from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
+
+from tests.deployment import Deployment, wait_until
+
+SESSION = "0c6f4f5e-8f6c-4d7e-9a59-2f6b3c1d2e3f"
+LARGEST = 16 * 1024 * 1024
+
+
+def click(element: str) -> bytes:
+    now_ms = int(time.time() * 1000)
+    return json.dumps(
+        {"session_id": SESSION, "event_type": "click", "timestamp": now_ms, "element_id": element}
+    ).encode()
+
+
+def send(deployment: Deployment, *values: bytes) -> None:
+    producer = KafkaProducer(bootstrap_servers=deployment.bootstrap, max_request_size=LARGEST)
+    for value in values:
+        producer.send(deployment.topic("EVENTS"), key=SESSION.encode(), value=value, partition=0)
+    producer.flush()
+    producer.close()
+
+
+def cut_off(deployment: Deployment, below: int) -> None:
+    """Delete records as retention would."""
+    admin = KafkaAdminClient(bootstrap_servers=deployment.bootstrap)
+    admin.delete_records({TopicPartition(deployment.topic("EVENTS"), 0): below})
+    admin.close()
+
+
+def test_aborted_transactions_leave_nothing_and_their_markers_hold_nothing_up(deployment: Deployment) -> None:
+    worker = deployment.start_worker(HXI_SESSION_TIMEOUT_S="2")
+    worker.wait_until_said("Reading ")
+    producer = KafkaProducer(bootstrap_servers=deployment.bootstrap, transactional_id=deployment.topic("EVENTS"))
+    producer.init_transactions()
+    for element, end in (("kept", producer.commit_transaction), ("aborted", producer.abort_transaction)):
+        producer.begin_transaction()
+        producer.send(deployment.topic("EVENTS"), key=SESSION.encode(), value=click(element), partition=0)
+        producer.flush()
+        end()
+    producer.close()
+    deployment.wait_until_drained()  # to the end of the topic, which is a marker
+    assert deployment.query("SELECT element_id FROM events") == [("kept",)]
+    wait_until(lambda: deployment.query("SELECT end_time FROM sessions") != [(None,)], "the session has ended")
+
+
+def test_records_that_retention_removed_unread_are_a_loud_loss(deployment: Deployment) -> None:
+    deployment.start_worker().wait_until_said("Reading ")
+    deployment.workers[0].terminate()
+    send(deployment, *(click(str(number)) for number in range(10)))
+    cut_off(deployment, below=6)
+
+    worker = deployment.start_worker()
+    deployment.wait_until_drained()
+    assert "DATA LOSS SUSPECTED" in worker.said()
+    assert "6 records unread" in worker.said()
+    assert deployment.count("events") == 4
+
+
+def test_retention_that_overtakes_a_sleeping_worker_is_a_loud_loss(deployment: Deployment) -> None:
+    worker = deployment.start_worker()
+    worker.wait_until_said("Reading ")
+    send(deployment, click("first"))
+    deployment.wait_until_drained()
+    worker.signal(signal.SIGSTOP)
+    send(deployment, *(click(str(number)) for number in range(10)))
+    cut_off(deployment, below=6)
+    worker.signal(signal.SIGCONT)
+    deployment.wait_until_drained()
+    assert "DATA LOSS SUSPECTED" in worker.said()
+    assert deployment.count("events") == 1 + 5
+
+
+def test_a_first_look_at_an_old_topic_is_no_loss(deployment: Deployment) -> None:
+    worker = deployment.start_worker()
+    worker.wait_until_said("Reading ")
+    worker.terminate()
+    send(deployment, *(click(str(number)) for number in range(10)))
+    cut_off(deployment, below=6)
+    newcomer = deployment.beside(deployment.database_url)
+    worker = newcomer.start_worker()
+    newcomer.wait_until_drained()
+    assert "DATA LOSS" not in worker.said()
+
+
+def test_the_largest_record_that_a_topic_takes_can_be_dead_lettered(deployment: Deployment) -> None:
+    worker = deployment.start_worker()
+    worker.wait_until_said("Reading ")
+    largest = b"x" * (LARGEST - 200)
+    send(deployment, largest, click("after"))
+    deployment.wait_until_drained()
+    (letter,) = deployment.dead_letters()
+    assert letter.value == largest
+    assert deployment.count("events") == 1
+
+
+def test_a_dead_letter_with_no_room_in_its_topic_goes_without_its_value_and_holds_nothing_up(
+    deployment: Deployment,
+) -> None:
+    small = {"num_partitions": 1, "configs": {"max.message.bytes": "2000"}}
+    admin = KafkaAdminClient(bootstrap_servers=deployment.bootstrap)
+    admin.create_topics({deployment.topic("DEAD_LETTER"): small})
+    admin.close()
+    deployment.start_worker().wait_until_said("Reading ")
+    send(deployment, b"x" * 5000, click("after"))
+    deployment.wait_until_drained()
+    (letter,) = deployment.dead_letters()
+    assert not letter.value
+    assert dict(letter.headers)["detail"].startswith(b"[5000 bytes, too large for")
+    assert deployment.count("events") == 1
+
+
+def test_a_text_made_to_be_slow_does_not_hold_the_worker_up(deployment: Deployment) -> None:
+    worker = deployment.start_worker()
+    worker.wait_until_said("Reading ")
+    hostile = json.loads(click("hostile")) | {"event_type": "error", "error_message": "a" * (15 << 20) + " @"}
+    send(deployment, json.dumps(hostile).encode(), click("after"))
+    deployment.wait_until_drained(20)
+    assert deployment.count("error_logs") == 1
+    assert "Heartbeat" not in worker.said()
