@@ -12,6 +12,9 @@ logger = logging.getLogger(__name__)
 MAX_RECORD_BYTES = 16 * 1024 * 1024
 """What one record may hold on topics made here: a replay chunk of 4 MB and its JSON escapes."""
 
+BOOTSTRAP_TIMEOUT_MS = 8_000
+"""How long a first answer from any broker is waited for; kafka-python's own 30 s try a person's patience."""
+
 MAX_DEAD_LETTER_BYTES = MAX_RECORD_BYTES + 64 * 1024
 """A dead letter is the record and its headers."""
 
@@ -38,7 +41,11 @@ def ensure_topics(settings: Settings) -> dict[str, int]:
     """
     names = (settings.events_topic, settings.replay_topic, settings.dead_letter_topic)
     try:
-        admin = KafkaAdminClient(bootstrap_servers=settings.bootstrap_servers(), request_timeout_ms=10_000)
+        admin = KafkaAdminClient(
+            bootstrap_servers=settings.bootstrap_servers(),
+            bootstrap_timeout_ms=BOOTSTRAP_TIMEOUT_MS,
+            request_timeout_ms=10_000,
+        )
         try:
             missing = [name for name in names if name not in set(admin.list_topics())]
             for name in missing:

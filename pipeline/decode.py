@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from pipeline.tidy import DecodePolicy, OutOfRange, tidy_chunk, tidy_event
 from schema.events import Event, ReplayChunk
-from schema.json_text import NotJson, NotStorable, dump, parse
+from schema.json_text import NotJson, NotStorable, dump_refused, parse
 from schema.reasons import Reason
 from schema.rows import DeadLetter, KeptChunk, KeptEvent, Place, Record
 
@@ -78,12 +78,12 @@ def _decode_item(
 ) -> KeptEvent | DeadLetter:
     if not isinstance(item, dict):
         refused = _Refused(Reason.NOT_AN_OBJECT, f"events.{place.index}: is not a JSON object")
-        return _dead_letter(record, place, refused, _dump_refused(record, item))
+        return _dead_letter(record, place, refused, dump_refused(item))
     merged = _merge(shared, item)
     try:
         return tidy_event(Event.model_validate(merged), place, record.arrival_us, policy)
     except (ValidationError, OutOfRange, NotStorable) as error:
-        return _dead_letter(record, place, error, _dump_refused(record, merged))
+        return _dead_letter(record, place, error, dump_refused(merged))
 
 
 def _merge(shared: dict[str, Any], item: dict[str, Any]) -> dict[str, Any]:
@@ -99,14 +99,7 @@ def event_bytes(record: Record, place: Place) -> bytes | None:
     if place.index is None:
         return record.value
     shared, items = _open_batch(_parse_object(record.value))
-    return _dump_refused(record, _merge(shared, items[place.index]))
-
-
-def _dump_refused(record: Record, item: Any) -> bytes | None:
-    try:
-        return dump(item)
-    except NotStorable:
-        return record.value
+    return dump_refused(_merge(shared, items[place.index]))
 
 
 def _dead_letter(record: Record, place: Place, error: Exception, value: bytes | None) -> DeadLetter:

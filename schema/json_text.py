@@ -5,6 +5,7 @@ U+FFFD here, the others are refused. Integers keep every digit.
 """
 
 import json
+import math
 from typing import Any, NoReturn
 
 from pydantic_core import from_json, to_json
@@ -54,6 +55,26 @@ def dump(value: Any) -> bytes:
     if (b"Infinity" in raw or b"NaN" in raw) and _holds_infinity(value):
         raise NotStorable("a number beyond the range of JSON numbers (infinity)")
     return raw
+
+
+def dump_refused(value: Any) -> bytes:
+    """Return ``value`` as JSON although it cannot be stored: infinities become ``1e999`` again."""
+    raw = to_json(_mark_infinities(value))
+    return raw.replace(b'"' + _INFINITY.encode() + b'"', b"1e999").replace(b'"-' + _INFINITY.encode() + b'"', b"-1e999")
+
+
+_INFINITY = "\N{INFINITY}\N{REPLACEMENT CHARACTER}"
+"""Stands for an infinity while it is dumped; a text that is this very pair is taken for one."""
+
+
+def _mark_infinities(value: Any) -> Any:
+    if isinstance(value, float) and math.isinf(value):
+        return _INFINITY if value > 0 else f"-{_INFINITY}"
+    if isinstance(value, dict):
+        return {key: _mark_infinities(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_mark_infinities(item) for item in value]
+    return value
 
 
 def _parse_surrogates(raw: bytes) -> Any:

@@ -9,7 +9,7 @@ from kafka.errors import KafkaError
 
 from agents.commands.output import CommandFailed
 from agents.settings import Settings
-from agents.topics import MAX_RECORD_BYTES, BrokerUnavailable, WrongPartitions, ensure_topics
+from agents.topics import BOOTSTRAP_TIMEOUT_MS, MAX_RECORD_BYTES, BrokerUnavailable, WrongPartitions, ensure_topics
 
 Send = Callable[..., None]
 """Called as ``send(topic, key, value, timestamp_ms=None)``."""
@@ -30,6 +30,7 @@ def sending(settings: Settings) -> Iterator[Send]:
         ensure_topics(settings)
         producer = KafkaProducer(
             bootstrap_servers=settings.bootstrap_servers(),
+            bootstrap_timeout_ms=BOOTSTRAP_TIMEOUT_MS,
             acks="all",
             linger_ms=20,
             batch_size=256 * 1024,
@@ -57,6 +58,7 @@ def read_topic(settings: Settings, topic: str) -> Iterator[Any]:
     with _explained(settings):
         consumer = KafkaConsumer(
             bootstrap_servers=settings.bootstrap_servers(),
+            bootstrap_timeout_ms=BOOTSTRAP_TIMEOUT_MS,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             max_partition_fetch_bytes=MAX_RECORD_BYTES,

@@ -9,6 +9,9 @@ from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 from tests.deployment import Deployment, wait_until
 
 SESSION = "0c6f4f5e-8f6c-4d7e-9a59-2f6b3c1d2e3f"
+LONGEST_FETCH_S = 2.0
+"""The client asks the broker to answer an idle fetch within 1.5 s."""
+
 LARGEST = 16 * 1024 * 1024
 
 
@@ -69,6 +72,8 @@ def test_retention_that_overtakes_a_sleeping_worker_is_a_loud_loss(deployment: D
     send(deployment, click("first"))
     deployment.wait_until_drained()
     worker.signal(signal.SIGSTOP)
+    asleep_since = time.monotonic()
+    wait_until(lambda: time.monotonic() > asleep_since + LONGEST_FETCH_S, "the fetch under way came back empty")
     send(deployment, *(click(str(number)) for number in range(10)))
     cut_off(deployment, below=6)
     worker.signal(signal.SIGCONT)

@@ -171,12 +171,13 @@ def test_one_bad_event_of_a_batch_alone_is_refused_with_what_is_shared_filled_in
     assert "events.2" in worse.detail
 
 
-def test_a_bad_event_that_cannot_be_written_as_json_keeps_the_records_own_bytes() -> None:
-    raw = json.dumps(message(events=[{"x": 9}, {}])).replace("9", "1e999").encode()
+def test_a_bad_event_with_an_infinite_number_is_dead_lettered_alone_and_as_it_was_sent() -> None:
+    raw = json.dumps(message(events=[{"metadata": {"a": 9}}, {}])).replace("9", "1e999").encode()
     bad, good = outcomes(raw)
     assert isinstance(bad, DeadLetter)
     assert isinstance(good, KeptEvent)
-    assert (bad.value, bad.place.index) == (raw, 0)
+    assert (bad.reason, bad.place.index) == (Reason.OUT_OF_RANGE, 0)
+    assert (bad.value or b"").endswith(b'"metadata":{"a":1e999}}')
 
 
 def test_a_chunk_is_kept_as_json_and_dated_by_its_arrival_unless_it_says_when() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from schema.json_text import MAX_DEPTH, REPLACEMENT, NotJson, NotStorable, clean_text, dump, parse
+from schema.json_text import MAX_DEPTH, REPLACEMENT, NotJson, NotStorable, clean_text, dump, dump_refused, parse
 
 INNERMOST = [b"0", b'"\\u0000"', b'"\\ud800"']
 """A parser's fast way, its way past NUL, and its way past lone surrogates."""
@@ -108,3 +108,8 @@ def test_texts_that_only_read_like_infinities_are_written(value: Any) -> None:
 )
 def test_text_is_cleaned_of_the_same(text: str, cleaned: str) -> None:
     assert clean_text(text) == cleaned
+
+
+def test_what_cannot_be_stored_is_dumped_as_it_was_sent() -> None:
+    raw = b'{"a":1e999,"b":[-1e999,"Infinity",1.5]}'
+    assert dump_refused(parse(raw)) == raw
