@@ -4,6 +4,8 @@ import json
 import signal
 import time
 
+import pytest
+from aiokafka import AIOKafkaProducer
 from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 
 from tests.deployment import Deployment, wait_until
@@ -51,6 +53,17 @@ def test_aborted_transactions_leave_nothing_and_their_markers_hold_nothing_up(de
     deployment.wait_until_drained()  # to the end of the topic, which is a marker
     assert deployment.query("SELECT element_id FROM events") == [("kept",)]
     wait_until(lambda: deployment.query("SELECT end_time FROM sessions") != [(None,)], "the session has ended")
+
+
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+async def test_records_may_be_compressed_by_any_codec_of_kafka(deployment: Deployment, codec: str) -> None:
+    deployment.start_worker().wait_until_said("Reading ")
+    producer = AIOKafkaProducer(bootstrap_servers=deployment.bootstrap, compression_type=codec)
+    await producer.start()
+    await producer.send_and_wait(deployment.topic("EVENTS"), click(codec), key=SESSION.encode())
+    await producer.stop()
+    deployment.wait_until_drained()
+    assert deployment.query("SELECT element_id FROM events") == [(codec,)]
 
 
 def test_records_that_retention_removed_unread_are_a_loud_loss(deployment: Deployment) -> None:
