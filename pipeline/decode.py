@@ -15,6 +15,10 @@ from schema.json_text import NotJson, NotStorable, dump_refused, parse
 from schema.reasons import Reason
 from schema.rows import DeadLetter, KeptChunk, KeptEvent, Place, Record
 
+MOST_BATCH_EVENTS = 10_000
+MOST_BATCH_BYTES = 32 * 1024 * 1024
+"""What one record may become: shared fields go into each event, so that 16 MB could become terabytes."""
+
 MAX_DETAIL = 500
 """Characters of a dead letter's ``detail``, as the contract has it."""
 
@@ -34,7 +38,7 @@ def decode_events(record: Record, policy: DecodePolicy) -> Iterator[KeptEvent | 
         if "events" not in message:
             yield tidy_event(Event.model_validate(message), place, record.arrival_us, policy)
             return
-        shared, items = _open_batch(message)
+        shared, items = _open_batch(message, len(record.value or b""))
     except (_Refused, ValidationError, OutOfRange, NotStorable) as error:
         yield _dead_letter(record, place, error, record.value)
         return
@@ -64,12 +68,16 @@ def _parse_object(raw: bytes | None) -> dict[str, Any]:
     return value
 
 
-def _open_batch(message: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
+def _open_batch(message: dict[str, Any], size: int) -> tuple[dict[str, Any], list[Any]]:
     items = message.pop("events")
     if not isinstance(items, list):
         raise _Refused(Reason.WRONG_TYPE, "events: is not a list")
     if not items:
         raise _Refused(Reason.INVALID_VALUE, "events: is an empty list")
+    if len(items) > MOST_BATCH_EVENTS:
+        raise _Refused(Reason.OUT_OF_RANGE, f"events: holds {len(items)}, more than {MOST_BATCH_EVENTS}")
+    if size * len(items) > MOST_BATCH_BYTES and len(dump_refused(message)) * len(items) > MOST_BATCH_BYTES:
+        raise _Refused(Reason.OUT_OF_RANGE, "events: with what they share repeated in each they would exceed 32 MiB")
     return message, items
 
 
@@ -98,7 +106,7 @@ def event_bytes(record: Record, place: Place) -> bytes | None:
     """Return what a dead letter for ``place`` carries: the record's bytes, or that event of its batch as JSON."""
     if place.index is None:
         return record.value
-    shared, items = _open_batch(_parse_object(record.value))
+    shared, items = _open_batch(_parse_object(record.value), len(record.value or b""))
     return dump_refused(_merge(shared, items[place.index]))
 
 

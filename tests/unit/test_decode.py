@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.decode import MAX_DETAIL, decode_chunk, decode_events
+from pipeline.decode import MAX_DETAIL, MOST_BATCH_EVENTS, decode_chunk, decode_events
 from schema.events import Event, User
 from schema.reasons import Reason
 from schema.rows import DeadLetter, KeptChunk, KeptEvent, Place
@@ -226,3 +226,18 @@ def test_a_bad_chunk_is_refused_with_its_own_bytes(value: Any, reason: Reason) -
 
 def test_ids_may_be_written_as_any_uuid_text() -> None:
     assert only_event(message(event_uuid=str(numbered(1)).upper())).event_uuid == numbered(1)
+
+
+@pytest.mark.parametrize(("count", "refused"), [(MOST_BATCH_EVENTS, False), (MOST_BATCH_EVENTS + 1, True)])
+def test_a_batch_holds_so_many_events_at_most(count: int, refused: bool) -> None:
+    found = outcomes(message(events=[{}] * count))
+    assert len(found) == (1 if refused else count)
+    assert isinstance(found[0], DeadLetter) == refused
+
+
+@pytest.mark.parametrize(("events", "refused"), [(30, False), (40, True)])
+def test_a_batch_cannot_become_much_more_than_it_is(events: int, refused: bool) -> None:
+    found = outcomes(message(metadata={"a": "x" * 1_000_000}, events=[{"x": "bad"}] * events))
+    assert len(found) == (1 if refused else events)
+    assert isinstance(found[0], DeadLetter)
+    assert ("32 MiB" in found[0].detail) == refused
