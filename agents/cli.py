@@ -32,10 +32,13 @@ def main() -> None:
     )
     for noisy in ("faust", "mode", "agents.app", "agents.transport", "aiokafka", "kafka", "yoyo", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # commands say themselves what failed, in a sentence
     try:
         app()
     except (CommandFailed, SettingsError) as error:
         fail(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 def _settings() -> Settings:

@@ -89,6 +89,7 @@ class Intake:
         self._claiming: asyncio.Task[None] | None = None
         self._has_room = asyncio.Event()
         self.flush_due = asyncio.Event()
+        self._assigned: set[Partition] = set()
         self.owned: dict[Partition, Owned] = {}
         self.pending = Pending()
         self._has_room.set()
@@ -96,6 +97,7 @@ class Intake:
     def on_assigned(self, partitions: set[Partition]) -> None:
         """Forget the old assignment and claim ``partitions``; reading begins when that is done."""
         self.stop()
+        self._assigned = partitions
         self.owned = {}
         self.swap()
         if partitions:
@@ -108,9 +110,9 @@ class Intake:
         return self._claiming is None or self._claiming.done()
 
     def reclaim(self) -> None:
-        """Go back to where the ledger stands, with all partitions held now."""
+        """Go back to where the ledger stands, with all partitions assigned now."""
         self._source().hold()
-        self.on_assigned(set(self.owned))
+        self.on_assigned(self._assigned)
 
     def stop(self) -> None:
         """Give up a claim under way."""

@@ -6,7 +6,9 @@ from schema.reasons import Reason
 
 REGISTRY = CollectorRegistry()
 
-RECEIVED = Counter("hxi_received", "Events and replay chunks read, counted as they are decoded", registry=REGISTRY)
+RECEIVED = Counter(
+    "hxi_received", "Events and replay chunks read and settled: written, duplicate or dead-lettered", registry=REGISTRY
+)
 WRITTEN = Counter("hxi_written", "Events and replay chunks committed to the database", registry=REGISTRY)
 DUPLICATE = Counter("hxi_duplicate", "Events and replay chunks that had been received before", registry=REGISTRY)
 DEAD_LETTERED = Counter(

@@ -7,9 +7,9 @@ an error that says which, because a misspelt setting that silently does nothing 
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from pipeline.privacy import PrivacyPolicy
 from pipeline.tidy import DecodePolicy
@@ -66,6 +66,12 @@ class Settings(BaseModel):
                 raise ValueError("is not host:port, or several of them with commas between")
         return value
 
+    @model_validator(mode="after")
+    def _topics_differ(self) -> Self:
+        if len({self.events_topic, self.replay_topic, self.dead_letter_topic}) < 3:
+            raise ValueError("HXI_EVENTS_TOPIC, HXI_REPLAY_TOPIC and HXI_DEAD_LETTER_TOPIC have to differ")
+        return self
+
     def decode_policy(self) -> DecodePolicy:
         """Return what decoding needs of these settings."""
         privacy = PrivacyPolicy(self.privacy_ip_address, self.privacy_url_query, self.privacy_free_text)
@@ -95,6 +101,8 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
 
 
 def _sentence(location: tuple[int | str, ...], kind: str, message: str) -> str:
+    if not location:
+        return message.removeprefix("Value error, ")
     name = PREFIX + str(location[0]).upper()
     if kind == "extra_forbidden":
         return f"{name} is not a setting of this version (see the README)"

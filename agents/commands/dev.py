@@ -12,6 +12,8 @@ from agents.settings import Settings
 from agents.topics import ensure_topics
 from pipeline.sinks.migrations import SchemaMismatch, migrate
 
+SIGNALS = {signal.SIGTERM, signal.SIGINT}
+
 
 class Servers(NamedTuple):
     """Where the servers are."""
@@ -32,7 +34,8 @@ def run_dev(settings: Settings) -> None:
         print(f"HXI_KAFKA_BOOTSTRAP={servers.bootstrap}", flush=True)
         print(f"HXI_DATABASE_URL={servers.database_url}", flush=True)
         say(f"both keep their data in {settings.data_dir}; Ctrl-C stops them")
-        signal.pause()
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # two at once can pass a handler by, but not a wait
+        signal.sigwait(SIGNALS)
     say("stopped")
 
 
@@ -56,11 +59,11 @@ def stop_on_signals() -> None:
     """Let the first SIGTERM or SIGINT raise :class:`Stopped`, and no later one disturb what it sets off."""
 
     def stop(signum: int, frame: object) -> None:
-        for known in (signal.SIGTERM, signal.SIGINT):
+        for known in SIGNALS:
             signal.signal(known, signal.SIG_IGN)
         raise Stopped
 
-    for known in (signal.SIGTERM, signal.SIGINT):
+    for known in SIGNALS:
         signal.signal(known, stop)
 
 

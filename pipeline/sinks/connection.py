@@ -31,8 +31,8 @@ _PASSING = (
     errors.ReadOnlySqlTransaction,
     errors.UniqueViolation,
 )
-"""Lost or refused connections, restarts, timeouts, deadlocks, a full disk, a standby; and serial ids that others
-have inserted by hand, which each attempt leaves further behind."""
+"""Lost or refused connections, restarts, timeouts, deadlocks, a full disk, a standby; and serial ids that others have
+inserted by hand, which the sink skips before the next attempt."""
 
 _REFUSED = (psycopg.DataError, psycopg.IntegrityError, psycopg.NotSupportedError)
 

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+from psycopg.errors import UniqueViolation
 
 from pipeline.dedup import History, SessionChunk, SessionEvent
 from pipeline.flush import Flush
@@ -81,13 +82,11 @@ class PostgresSink:
     async def write(self, flush: Flush) -> Written:
         """See :meth:`pipeline.sinks.contract.Sink.write`."""
         async with translated():
-            connection = await self._writing()
-            async with connection.transaction(), connection.cursor() as cursor:
-                if await self._is_written(cursor, flush):
-                    return Written({}, resolved=True)
-                written = await write_rows(cursor, flush.rows())
-                await self._swap(cursor, flush)
-        return written
+            try:
+                return await self._write(flush)
+            except UniqueViolation:
+                await self._run("skip_taken_ids")
+                raise
 
     async def rejected(self, flush: Flush) -> dict[Place, str]:
         """See :meth:`pipeline.sinks.contract.Sink.rejected`."""
@@ -127,6 +126,15 @@ class PostgresSink:
         for connection in (self._writer, self._reader):
             if connection is not None:
                 await connection.close()
+
+    async def _write(self, flush: Flush) -> Written:
+        connection = await self._writing()
+        async with connection.transaction(), connection.cursor() as cursor:
+            if await self._is_written(cursor, flush):
+                return Written({}, resolved=True)
+            written = await write_rows(cursor, flush.rows())
+            await self._swap(cursor, flush)
+        return written
 
     async def _is_written(self, cursor: psycopg.AsyncCursor[Any], flush: Flush) -> bool:
         """Lock the flush's ledger rows; True where an earlier attempt had committed after all."""

@@ -207,3 +207,20 @@ def test_tables_of_the_same_names_that_were_there_before_are_left_as_they_were(o
         migrate(original_url)
     assert [ask(original_url, COLUMNS, table) for table in TABLES] == before
     assert ask(original_url, "SELECT session_id FROM sessions") == [(SESSION,)]
+
+
+async def test_ids_that_others_inserted_by_hand_are_skipped(database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO events (event_id, event_type) SELECT n, 'import' FROM generate_series(1, 5000) AS n"
+        )
+    sink = PostgresSink(database_url, "hxi-pipeline")
+    owner = await Owner.of(sink)
+    with pytest.raises(Unavailable):
+        await owner.write(kept(0), kept(1))
+    await (await Owner.of(sink)).write(kept(0), kept(1))
+    await sink.close()
+    assert ask(database_url, "SELECT event_id FROM events WHERE session_id IS NOT NULL ORDER BY 1") == [
+        (5002,),
+        (5003,),
+    ]

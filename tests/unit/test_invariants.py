@@ -222,6 +222,16 @@ async def test_a_batch_that_does_not_join_up_is_read_again(world: World) -> None
     assert sorted(row.x or 0 for row in world.sink.events) == [0, 1, 2, 3, 4, 5]
 
 
+async def test_reading_again_while_a_claim_is_under_way_claims_all_that_is_assigned(world: World) -> None:
+    world.topic = [click(1)]
+    world.intake.on_assigned({EVENTS})
+    world.intake.reclaim()  # a flush of before the assignment was refused, say
+    await world.claimed()
+    await world.deliver()
+    await world.flusher.flush()
+    assert [row.x for row in world.sink.events] == [1]
+
+
 async def test_a_fenced_worker_writes_nothing_more(world: World) -> None:
     world.topic = [click(1)]
     await world.claim()

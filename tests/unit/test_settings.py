@@ -127,3 +127,8 @@ def test_the_decode_policy_follows_the_settings() -> None:
 
 def test_several_brokers_are_told_apart() -> None:
     assert load_settings({"HXI_KAFKA_BOOTSTRAP": "a:1, b:2"}).bootstrap_servers() == ["a:1", "b:2"]
+
+
+def test_topics_have_to_differ() -> None:
+    with pytest.raises(SettingsError, match="HXI_REPLAY_TOPIC and HXI_DEAD_LETTER_TOPIC have to differ"):
+        load_settings({"HXI_DEAD_LETTER_TOPIC": "ui-events"})

@@ -1,0 +1,6 @@
+-- Moves the serial ids past those that others have inserted by hand.
+SELECT
+    setval(pg_get_serial_sequence('events', 'event_id'), greatest(nextval(pg_get_serial_sequence('events', 'event_id')), (SELECT max(event_id) FROM events))),
+    setval(pg_get_serial_sequence('latency_metrics', 'id'), greatest(nextval(pg_get_serial_sequence('latency_metrics', 'id')), (SELECT max(id) FROM latency_metrics))),
+    setval(pg_get_serial_sequence('error_logs', 'id'), greatest(nextval(pg_get_serial_sequence('error_logs', 'id')), (SELECT max(id) FROM error_logs))),
+    setval(pg_get_serial_sequence('session_replay_chunks', 'id'), greatest(nextval(pg_get_serial_sequence('session_replay_chunks', 'id')), (SELECT max(id) FROM session_replay_chunks)))
