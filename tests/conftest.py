@@ -30,6 +30,13 @@ def broker(broker_choice: BrokerChoice, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture
+def needs_apache_kafka(broker_choice: BrokerChoice) -> None:
+    """For what the embedded broker cannot do: the README says what that is."""
+    if not broker_choice.is_apache_kafka:
+        pytest.skip("needs Apache Kafka itself")
+
+
+@pytest.fixture
 def own_broker(broker_choice: BrokerChoice, tmp_path: Path) -> Iterator[KillableBroker]:
     """A broker that the test may kill."""
     if not broker_choice.can_be_killed:

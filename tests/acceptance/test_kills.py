@@ -13,6 +13,8 @@ from tests.conftest import new_database
 from tests.deployment import REPOSITORY, Deployment, Tables, assert_same_tables, fresh_name, wait_until
 from tests.servers.child_process import spawn
 
+pytestmark = pytest.mark.usefixtures("needs_apache_kafka")
+
 EVENTS = 200_000
 KILLS = 10
 

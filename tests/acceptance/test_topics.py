@@ -10,6 +10,8 @@ from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 
 from tests.deployment import Deployment, wait_until
 
+pytestmark = pytest.mark.usefixtures("needs_apache_kafka")
+
 SESSION = "0c6f4f5e-8f6c-4d7e-9a59-2f6b3c1d2e3f"
 LONGEST_FETCH_S = 2.0
 """The client asks the broker to answer an idle fetch within 1.5 s."""
