@@ -1,5 +1,6 @@
 """``hxi dev``: an embedded broker and database to try things on."""
 
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -22,8 +23,8 @@ class Servers(NamedTuple):
     database_url: str
 
 
-class Stopped(Exception):
-    """SIGTERM or SIGINT came."""
+class Stopped(BaseException):
+    """SIGTERM or SIGINT came. Like KeyboardInterrupt, it is not for libraries that catch every Exception."""
 
 
 def run_dev(settings: Settings) -> None:
@@ -31,11 +32,11 @@ def run_dev(settings: Settings) -> None:
     stop_on_signals()
     with suppress(Stopped), embedded_servers(settings.data_dir) as servers:
         _prepare(settings, servers)
+        asked_to_stop = note_signals()
         print(f"HXI_KAFKA_BOOTSTRAP={servers.bootstrap}", flush=True)
         print(f"HXI_DATABASE_URL={servers.database_url}", flush=True)
         say(f"both keep their data in {settings.data_dir}; Ctrl-C stops them")
-        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # two at once can pass a handler by, but not a wait
-        signal.sigwait(SIGNALS)
+        os.read(asked_to_stop, 1)
     say("stopped")
 
 
@@ -65,6 +66,20 @@ def stop_on_signals() -> None:
 
     for known in SIGNALS:
         signal.signal(known, stop)
+
+
+def note_signals() -> int:
+    """Let SIGTERM and SIGINT raise nothing from here on; what is returned can be read from once one has come.
+
+    The kernel may hand a signal to any thread, and a main thread that only waits would never run its handler: so the
+    byte is written by the interpreter's own handler, in whichever thread that is.
+    """
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer)
+    for known in SIGNALS:
+        signal.signal(known, lambda *_: None)
+    return reader
 
 
 def _prepare(settings: Settings, servers: Servers) -> None:

@@ -83,6 +83,7 @@ def test_dev_prints_where_its_servers_are_and_leaves_nothing_behind(tmp_path: Pa
     assert lines[1].startswith("HXI_DATABASE_URL=postgresql://")
     children = psutil.Process(process.pid).children(recursive=True)
     assert children
+    process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)
     assert process.returncode == 0
