@@ -35,20 +35,6 @@ NEEDED_BY_TYPE: dict[str, tuple[str, ...]] = {
 }
 """Fields that the known types need beyond what every event needs."""
 
-KNOWN_TYPES = (
-    "click",
-    "scroll",
-    "mouse_move",
-    "input",
-    "page_view",
-    "screen_view",
-    API_CALL,
-    ERROR,
-    "session_start",
-    SESSION_END,
-    IDENTIFY,
-)
-
 
 class User(BaseModel):
     """Who the person is. Without an ``external_user_id`` it names nobody."""

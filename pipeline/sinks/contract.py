@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pipeline.dedup import History, SessionChunk, SessionEvent
 from pipeline.flush import Flush
-from schema.rows import Partition, Place
+from schema.rows import Partition, Place, Rows
 
 
 class Fenced(Exception):
@@ -42,6 +42,19 @@ class Written:
     rows_by_table: Mapping[str, int]
     repeated_chunks: int = 0
     resolved: bool = False
+
+    @classmethod
+    def of(cls, rows: Rows, new_chunks: int) -> "Written":
+        """Return the account of ``rows``, of whose replay chunks only ``new_chunks`` were not there before."""
+        counts = {
+            "users": len(rows.users),
+            "sessions": len(rows.sessions),
+            "events": len(rows.events),
+            "latency_metrics": len(rows.latency_metrics),
+            "error_logs": len(rows.error_logs),
+            "session_replay_chunks": new_chunks,
+        }
+        return cls(counts, repeated_chunks=len(rows.session_replay_chunks) - new_chunks)
 
 
 class Sink(Protocol):

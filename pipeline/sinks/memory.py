@@ -77,17 +77,7 @@ class MemorySink:
             arrival = moment(span.arrival_us)
             caught_up_at = min(arrival if known is None else max(known, arrival), self._now())
             self.ledger[partition] = Entry(span.to_offset, span.epoch, caught_up_at)
-        return Written(
-            {
-                "users": len(rows.users),
-                "sessions": len(rows.sessions),
-                "events": len(rows.events),
-                "latency_metrics": len(rows.latency_metrics),
-                "error_logs": len(rows.error_logs),
-                "session_replay_chunks": chunks,
-            },
-            repeated_chunks=len(rows.session_replay_chunks) - chunks,
-        )
+        return Written.of(rows, chunks)
 
     async def rejected(self, flush: Flush) -> dict[Place, str]:
         """See :meth:`pipeline.sinks.contract.Sink.rejected`."""

@@ -83,17 +83,7 @@ async def write_rows(cursor: psycopg.AsyncCursor[Any], rows: Rows) -> Written:
     await _copy(cursor, _LATENCY_METRICS, rows.latency_metrics)
     await _copy(cursor, _ERROR_LOGS, rows.error_logs)
     chunks = await _merge(cursor, _NEW_CHUNKS, rows.session_replay_chunks, "merge_chunks")
-    return Written(
-        {
-            "users": len(rows.users),
-            "sessions": len(rows.sessions),
-            "events": len(rows.events),
-            "latency_metrics": len(rows.latency_metrics),
-            "error_logs": len(rows.error_logs),
-            "session_replay_chunks": chunks,
-        },
-        repeated_chunks=len(rows.session_replay_chunks) - chunks,
-    )
+    return Written.of(rows, chunks)
 
 
 async def _merge(
