@@ -59,7 +59,11 @@ for _table in (
     "users",
     "sessions",
     "events",
+    "rage_click_events",
+    "heatmap_points",
+    "journey_steps",
     "latency_metrics",
+    "latency_rollups",
     "error_logs",
     "session_replay_chunks",
 ):

@@ -6,12 +6,15 @@ an error that says which, because a misspelt setting that silently does nothing 
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from pipeline.fold import FoldPolicy
 from pipeline.privacy import PrivacyPolicy
+from pipeline.rage_clicks import PRESETS, Metric, RageRule
 from pipeline.tidy import DecodePolicy
 
 PREFIX = "HXI_"
@@ -43,15 +46,16 @@ class Settings(BaseModel):
     session_timeout_s: float = Field(1800, gt=0, le=TEN_YEARS_S)
     allowed_lateness_s: float = Field(3600, gt=0, le=TEN_YEARS_S)
     max_clock_skew_s: float = Field(60, ge=0, le=TEN_YEARS_S)
-    rage_preset: Literal["hxi", "posthog", "mixpanel", "datadog", "newrelic", "openreplay", "amplitude"] = "hxi"
+    rage_preset: str = "hxi"
     rage_min_clicks: int | None = Field(None, ge=2)
     rage_max_gap_ms: int | None = Field(None, ge=0)
     rage_window_ms: int | None = Field(None, ge=0)
     rage_radius_px: float | None = Field(None, ge=0)
-    rage_metric: Literal["euclidean", "manhattan", "box"] | None = None
+    rage_metric: Metric | None = None
     rage_same_element: bool | None = None
     rage_ignore_elements: str = ""
     heatmap_cell_px: int = Field(10, ge=1)
+    apdex_t_ms: int = Field(500, ge=1, le=500_000_000)
     data_dir: Path = Path(".hxi")
     privacy_ip_address: Literal["truncate", "keep", "drop"] = "truncate"
     privacy_url_query: Literal["drop", "keep"] = "drop"
@@ -66,6 +70,13 @@ class Settings(BaseModel):
                 raise ValueError("is not host:port, or several of them with commas between")
         return value
 
+    @field_validator("rage_preset")
+    @classmethod
+    def _is_a_preset(cls, value: str) -> str:
+        if value not in PRESETS:
+            raise ValueError(f"is none of {', '.join(PRESETS)}")
+        return value
+
     @model_validator(mode="after")
     def _topics_differ(self) -> Self:
         if len({self.events_topic, self.replay_topic, self.dead_letter_topic}) < 3:
@@ -76,6 +87,26 @@ class Settings(BaseModel):
         """Return what decoding needs of these settings."""
         privacy = PrivacyPolicy(self.privacy_ip_address, self.privacy_url_query, self.privacy_free_text)
         return DecodePolicy(self.max_clock_skew_s, privacy)
+
+    def fold_policy(self) -> FoldPolicy:
+        """Return what results need of these settings."""
+        return FoldPolicy(self._rage_rule(), self.heatmap_cell_px, self.apdex_t_ms)
+
+    def _rage_rule(self) -> RageRule:
+        overrides: dict[str, Any] = {
+            "min_clicks": self.rage_min_clicks,
+            "max_gap_ms": self.rage_max_gap_ms,
+            "window_ms": self.rage_window_ms,
+            "radius_px": self.rage_radius_px,
+            "metric": self.rage_metric,
+            "same_element": self.rage_same_element,
+        }
+        patterns = tuple(pattern.strip() for pattern in self.rage_ignore_elements.split(","))
+        return replace(
+            PRESETS[self.rage_preset],
+            ignore_elements=tuple(pattern for pattern in patterns if pattern),
+            **{name: value for name, value in overrides.items() if value is not None},
+        )
 
     def bootstrap_servers(self) -> list[str]:
         """Return the brokers to ask first, each as ``host:port``."""

@@ -90,7 +90,7 @@ class Worker:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._sink = PostgresSink(settings.database_url, settings.app_id)
+        self._sink = PostgresSink(settings.database_url, settings.app_id, settings.fold_policy())
         self._app: PipelineApp | None = None
         self._web = WebServer(settings.web_host, settings.web_port, self.why_not_ready)
 

@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from pipeline.fold import fold
-from schema.rows import KeptChunk, KeptEvent, Partition, Place, Rows
+from schema.rows import KeptChunk, KeptEvent, Partition, Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +49,12 @@ class Flush:
         latest_us = max(known.arrival_us, span.arrival_us)
         self.spans[partition] = replace(known, to_offset=span.to_offset, arrival_us=latest_us)
 
-    def rows(self) -> Rows:
-        """Return the rows to write."""
-        return fold(self.events, self.chunks)
-
-    def only(self, places: Iterable[Place]) -> Rows:
-        """Return the rows of the events and chunks that came from ``places``."""
+    def only(self, places: Iterable[Place]) -> "Flush":
+        """Return the events and chunks that came from ``places``, as a flush without spans."""
         wanted = set(places)
-        return fold(
-            [event for event in self.events if event.place in wanted],
-            [chunk for chunk in self.chunks if chunk.place in wanted],
+        return Flush(
+            events=[event for event in self.events if event.place in wanted],
+            chunks=[chunk for chunk in self.chunks if chunk.place in wanted],
         )
 
     def places(self) -> list[Place]:

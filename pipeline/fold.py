@@ -1,17 +1,48 @@
-"""Decides the rows of a flush: a pure function of the kept events and chunks in it."""
+"""Decides the rows of a flush: a pure function of its events and chunks, and of what the tables hold near them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
+from pipeline.bursts import touched
+from pipeline.heatmap import heatmap_rows
+from pipeline.journeys import journey_rows
+from pipeline.latency import latency_rows
 from pipeline.moments import moment
+from pipeline.rage_clicks import PRESETS, RageRule, rage_clicks
 from pipeline.sessions import session_rows
+from pipeline.surroundings import Surroundings, new_clicks, new_views
 from pipeline.users import user_rows
+from schema.fields import US_PER_MS
 from schema.rows import ChunkRow, ErrorRow, EventRow, KeptChunk, KeptEvent, LatencyRow, Rows
 
 
-def fold(events: Sequence[KeptEvent], chunks: Sequence[KeptChunk]) -> Rows:
+@dataclass(frozen=True, slots=True)
+class FoldPolicy:
+    """What results need to know beside the events."""
+
+    rage: RageRule = PRESETS["hxi"]
+    heatmap_cell_px: int = 10
+    apdex_t_ms: int = 500
+
+    @property
+    def max_gap_us(self) -> int:
+        """Return how far apart the clicks of a run may be."""
+        return self.rage.max_gap_ms * US_PER_MS
+
+
+def fold(events: Sequence[KeptEvent], chunks: Sequence[KeptChunk], around: Surroundings, policy: FoldPolicy) -> Rows:
     """Return the rows that ``events`` and ``chunks`` make, table by table."""
-    rows = Rows(users=user_rows(events), sessions=session_rows(events, chunks))
+    clicks, bursts = touched(new_clicks(events), around.clicks, policy.max_gap_us)
+    rows = Rows(
+        users=user_rows(events),
+        sessions=session_rows(events, chunks),
+        rage_click_events=rage_clicks(clicks, policy.rage),
+        rage_click_bursts=bursts,
+        heatmap_points=heatmap_rows(events, policy.heatmap_cell_px),
+        journey_steps=journey_rows(new_views(events), around.views, around.steps),
+        latency_windows=latency_rows(events, policy.apdex_t_ms),
+    )
     for event in events:
         time = moment(event.time_us)
         rows.events.append(_event_row(event, time))

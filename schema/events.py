@@ -23,6 +23,11 @@ from schema.fields import (
 )
 from schema.reasons import Reason
 
+CLICK = "click"
+SCROLL = "scroll"
+MOUSE_MOVE = "mouse_move"
+PAGE_VIEW = "page_view"
+SCREEN_VIEW = "screen_view"
 API_CALL = "api_call"
 ERROR = "error"
 IDENTIFY = "identify"

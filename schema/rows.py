@@ -212,6 +212,91 @@ class SessionRow(NamedTuple):
     app_version_at: datetime | None
 
 
+class Click(NamedTuple):
+    """What the rage-click rule needs of a ``click`` event, new or read back from ``events``."""
+
+    session_id: UUID
+    time_us: int
+    event_uuid: UUID | None
+    screen_name: str | None
+    element_id: str | None
+    x: int | None
+    y: int | None
+
+
+class View(NamedTuple):
+    """What a journey needs of a ``page_view`` or ``screen_view`` event, new or read back from ``events``."""
+
+    session_id: UUID
+    time_us: int
+    event_uuid: UUID | None
+    screen_name: str
+
+
+class RageClickRow(NamedTuple):
+    """A row of ``rage_click_events``.
+
+    ``run_ordinal`` numbers, from 0, the rage clicks of a session and screen that begin at one instant.
+    """
+
+    session_id: UUID
+    element_id: str | None
+    screen_name: str | None
+    click_count: int
+    first_click_time: datetime
+    last_click_time: datetime
+    run_ordinal: int
+
+
+class BurstRow(NamedTuple):
+    """A stretch of a session, both ends included: what rage clicks begin in it is said anew."""
+
+    session_id: UUID
+    first_time: datetime
+    last_time: datetime
+
+
+class HeatmapRow(NamedTuple):
+    """What a flush adds to a point of ``heatmap_points``; sums are None where no event has that coordinate."""
+
+    session_id: UUID
+    screen_name: str | None
+    kind: str
+    viewport_width: int | None
+    viewport_height: int | None
+    point_key: bytes
+    weight: int
+    sum_x: int | None
+    sum_y: int | None
+    event_time: datetime
+
+
+class JourneyRow(NamedTuple):
+    """A row of ``journey_steps``."""
+
+    session_id: UUID
+    step_number: int
+    screen_name: str
+    event_time: datetime
+
+
+class LatencyWindowRow(NamedTuple):
+    """What a flush adds to a window of ``latency_rollups``; bins in rising order, each with its number of calls."""
+
+    window_start: datetime
+    screen_name: str | None
+    api_endpoint: str
+    calls: int
+    errors: int
+    min_ms: int
+    max_ms: int
+    sum_ms: int
+    satisfied: int
+    tolerating: int
+    bins: list[int]
+    bin_calls: list[int]
+
+
 @dataclass(slots=True)
 class Rows:
     """Everything that one transaction writes, by table."""
@@ -219,6 +304,11 @@ class Rows:
     users: list[UserRow] = field(default_factory=list)
     sessions: list[SessionRow] = field(default_factory=list)
     events: list[EventRow] = field(default_factory=list)
+    rage_click_events: list[RageClickRow] = field(default_factory=list)
+    rage_click_bursts: list[BurstRow] = field(default_factory=list)
+    heatmap_points: list[HeatmapRow] = field(default_factory=list)
+    journey_steps: list[JourneyRow] = field(default_factory=list)
     latency_metrics: list[LatencyRow] = field(default_factory=list)
+    latency_windows: list[LatencyWindowRow] = field(default_factory=list)
     error_logs: list[ErrorRow] = field(default_factory=list)
     session_replay_chunks: list[ChunkRow] = field(default_factory=list)

@@ -50,7 +50,11 @@ class Written:
             "users": len(rows.users),
             "sessions": len(rows.sessions),
             "events": len(rows.events),
+            "rage_click_events": len(rows.rage_click_events),
+            "heatmap_points": len(rows.heatmap_points),
+            "journey_steps": len(rows.journey_steps),
             "latency_metrics": len(rows.latency_metrics),
+            "latency_rollups": len(rows.latency_windows),
             "error_logs": len(rows.error_logs),
             "session_replay_chunks": new_chunks,
         }

@@ -11,9 +11,12 @@ from uuid import UUID
 
 from pipeline.dedup import History, SessionChunk, SessionEvent
 from pipeline.flush import Flush
+from pipeline.fold import FoldPolicy, fold
 from pipeline.moments import microseconds, moment
 from pipeline.sinks.contract import Claim, Fenced, LedgerMoved, RowsRejected, Written, find_rejected
+from pipeline.sinks.memory_results import MemoryResults
 from pipeline.sinks.merges import Row, ending, merged_session, merged_user
+from pipeline.surroundings import read_surroundings
 from schema.json_text import NotJson, parse
 from schema.rows import ChunkRow, ErrorRow, EventRow, LatencyRow, Partition, Place, Rows
 
@@ -30,12 +33,14 @@ class Entry:
 class MemorySink:
     """Writes flushes of one application into dicts and lists; ``now`` gives naive UTC."""
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
+    def __init__(self, now: Callable[[], datetime], policy: FoldPolicy) -> None:
         self._now = now
+        self._policy = policy
         self.ledger: dict[Partition, Entry] = {}
         self.users: dict[UUID, Row] = {}
         self.sessions: dict[UUID, Row] = {}
         self.events: list[EventRow] = []
+        self.results = MemoryResults(self.events)
         self.latency_metrics: list[LatencyRow] = []
         self.error_logs: list[ErrorRow] = []
         self.session_replay_chunks: dict[tuple[UUID, int], ChunkRow] = {}
@@ -69,7 +74,7 @@ class MemorySink:
         """See :meth:`pipeline.sinks.contract.Sink.write`."""
         if self._is_written(flush):
             return Written({}, resolved=True)
-        rows = flush.rows()
+        rows = await self._rows(flush)
         _refuse_unstorable(rows)
         chunks = self._add(rows)
         for partition, span in flush.spans.items():
@@ -84,7 +89,7 @@ class MemorySink:
 
         async def trial(places: Iterable[Place]) -> str | None:
             try:
-                _refuse_unstorable(flush.only(places))
+                _refuse_unstorable(await self._rows(flush.only(places)))
             except RowsRejected as refusal:
                 return str(refusal)
             return None
@@ -113,6 +118,10 @@ class MemorySink:
     async def close(self) -> None:
         """See :meth:`pipeline.sinks.contract.Sink.close`."""
 
+    async def _rows(self, flush: Flush) -> Rows:
+        around = await read_surroundings(flush.events, self.results, self._policy.max_gap_us)
+        return fold(flush.events, flush.chunks, around, self._policy)
+
     def _history(self, session_id: UUID, last: datetime, lateness: timedelta) -> History:
         rows = (row for row in self.events if row.session_id == session_id)
         sent = [(row.client_time or row.timestamp, row.event_uuid) for row in rows]
@@ -140,6 +149,7 @@ class MemorySink:
         self.events += rows.events
         self.latency_metrics += rows.latency_metrics
         self.error_logs += rows.error_logs
+        self.results.add(rows)
         before = len(self.session_replay_chunks)
         for chunk in sorted(rows.session_replay_chunks, key=lambda row: row.source_offset):
             self.session_replay_chunks.setdefault((chunk.session_id, chunk.chunk_index), chunk)

@@ -1,9 +1,10 @@
 """The sink that counts: one PostgreSQL transaction per flush, guarded by the ledger.
 
-In a flush's transaction: lock the ledger rows in sorted order and check the epoch, merge
-users and sessions (sorted, so that writers cannot deadlock), COPY what is only appended,
-swap the offsets, commit. Progress and rows are the same transaction, so a crash at any
-point leaves either all of a flush or nothing.
+In a flush's transaction: lock the ledger rows in sorted order and check the epoch, read what
+the tables hold near the flush's events, merge users and sessions (sorted, so that writers
+cannot deadlock), COPY what is only appended, merge results, swap the offsets, commit.
+Progress and rows are the same transaction, so a crash at any point leaves either all of a
+flush or nothing.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -16,6 +17,7 @@ from psycopg.errors import UniqueViolation
 
 from pipeline.dedup import History, SessionChunk, SessionEvent
 from pipeline.flush import Flush
+from pipeline.fold import FoldPolicy, fold
 from pipeline.moments import microseconds, moment
 from pipeline.sinks.connection import connect, translated
 from pipeline.sinks.contract import (
@@ -26,17 +28,20 @@ from pipeline.sinks.contract import (
     Written,
     find_rejected,
 )
+from pipeline.sinks.nearby import NearbyInPostgres
 from pipeline.sinks.tables import write_rows
+from pipeline.surroundings import read_surroundings
 from schema.rows import Partition, Place
 from schema.sql import query
 
 
 class PostgresSink:
-    """Writes flushes of one application into the database at ``url``."""
+    """Writes flushes of one application into the database at ``url``, results as ``policy`` says."""
 
-    def __init__(self, url: str, app_id: str) -> None:
+    def __init__(self, url: str, app_id: str, policy: FoldPolicy) -> None:
         self._url = url
         self._app_id = app_id
+        self._policy = policy
         self._writer: psycopg.AsyncConnection[Any] | None = None
         self._reader: psycopg.AsyncConnection[Any] | None = None
 
@@ -99,7 +104,7 @@ class PostgresSink:
                         connection.transaction(force_rollback=True),
                         connection.cursor() as cursor,
                     ):
-                        await write_rows(cursor, flush.only(places))
+                        await self._write_rows(cursor, flush.only(places))
             except RowsRejected as refusal:
                 return str(refusal)
             return None
@@ -132,9 +137,14 @@ class PostgresSink:
         async with connection.transaction(), connection.cursor() as cursor:
             if await self._is_written(cursor, flush):
                 return Written({}, resolved=True)
-            written = await write_rows(cursor, flush.rows())
+            written = await self._write_rows(cursor, flush)
             await self._swap(cursor, flush)
         return written
+
+    async def _write_rows(self, cursor: psycopg.AsyncCursor[Any], flush: Flush) -> Written:
+        nearby = NearbyInPostgres(cursor.connection)
+        around = await read_surroundings(flush.events, nearby, self._policy.max_gap_us)
+        return await write_rows(cursor, fold(flush.events, flush.chunks, around, self._policy))
 
     async def _is_written(self, cursor: psycopg.AsyncCursor[Any], flush: Flush) -> bool:
         """Lock the flush's ledger rows; True where an earlier attempt had committed after all."""

@@ -11,10 +11,15 @@ import psycopg
 
 from pipeline.sinks.contract import Written
 from schema.rows import (
+    BurstRow,
     ChunkRow,
     ErrorRow,
     EventRow,
+    HeatmapRow,
+    JourneyRow,
     LatencyRow,
+    LatencyWindowRow,
+    RageClickRow,
     Rows,
     SessionRow,
     UserRow,
@@ -35,6 +40,22 @@ _TYPES = {
     "chunk_index": "int4",
     "source_offset": "int8",
     "ended": "bool",
+    "click_count": "int4",
+    "run_ordinal": "int4",
+    "step_number": "int4",
+    "point_key": "bytea",
+    "weight": "int8",
+    "sum_x": "int8",
+    "sum_y": "int8",
+    "calls": "int8",
+    "errors": "int8",
+    "min_ms": "int4",
+    "max_ms": "int4",
+    "sum_ms": "int8",
+    "satisfied": "int8",
+    "tolerating": "int8",
+    "bins": "int4[]",
+    "bin_calls": "int8[]",
     "metadata": "jsonb",
     "chunk_data": "jsonb",
     "timestamp": "timestamp",
@@ -47,6 +68,12 @@ _TYPES = {
     "last_arrival": "timestamp",
     "recorded_at": "timestamp",
     "occurred_at": "timestamp",
+    "first_click_time": "timestamp",
+    "last_click_time": "timestamp",
+    "first_time": "timestamp",
+    "last_time": "timestamp",
+    "event_time": "timestamp",
+    "window_start": "timestamp",
 }
 
 
@@ -73,16 +100,31 @@ _ERROR_LOGS = _target("error_logs", ErrorRow._fields)
 _NEW_USERS = _target("new_users", UserRow._fields)
 _NEW_SESSIONS = _target("new_sessions", SessionRow._fields)
 _NEW_CHUNKS = _target("new_session_replay_chunks", ChunkRow._fields)
+_NEW_BURSTS = _target("new_rage_click_bursts", BurstRow._fields)
+_NEW_RAGE_CLICKS = _target("new_rage_click_events", RageClickRow._fields)
+_NEW_HEATMAP_POINTS = _target("new_heatmap_points", HeatmapRow._fields)
+_NEW_JOURNEY_STEPS = _target("new_journey_steps", JourneyRow._fields)
+_NEW_LATENCY_WINDOWS = _target("new_latency_windows", LatencyWindowRow._fields)
 
 
 async def write_rows(cursor: psycopg.AsyncCursor[Any], rows: Rows) -> Written:
-    """Write ``rows`` within the transaction under way, references before what refers to them."""
+    """Write ``rows`` within the transaction under way, references before what refers to them.
+
+    Latency windows come last: all writers share those, and hold them until they commit.
+    """
     await _merge(cursor, _NEW_USERS, rows.users, "merge_users")
     await _merge(cursor, _NEW_SESSIONS, rows.sessions, "merge_sessions")
     await _copy(cursor, _EVENTS, rows.events)
     await _copy(cursor, _LATENCY_METRICS, rows.latency_metrics)
     await _copy(cursor, _ERROR_LOGS, rows.error_logs)
     chunks = await _merge(cursor, _NEW_CHUNKS, rows.session_replay_chunks, "merge_chunks")
+    await _copy(cursor, _NEW_RAGE_CLICKS, rows.rage_click_events)
+    await _merge(cursor, _NEW_BURSTS, rows.rage_click_bursts, "clear_rage_clicks")
+    if rows.rage_click_events:
+        await cursor.execute(query("merge_rage_clicks"))
+    await _merge(cursor, _NEW_HEATMAP_POINTS, rows.heatmap_points, "merge_heatmap_points")
+    await _merge(cursor, _NEW_JOURNEY_STEPS, rows.journey_steps, "merge_journey_steps")
+    await _merge(cursor, _NEW_LATENCY_WINDOWS, rows.latency_windows, "merge_latency_windows")
     return Written.of(rows, chunks)
 
 

@@ -11,6 +11,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from agents.embedded import Postgres
+from pipeline.fold import FoldPolicy
 from pipeline.sinks.contract import Sink
 from pipeline.sinks.memory import MemorySink
 from pipeline.sinks.postgres import PostgresSink
@@ -19,6 +20,8 @@ from tests.deployment import fresh_name
 
 NOW = datetime(2040, 1, 1)  # noqa: DTZ001 - the twin's clock gives naive UTC, as rows hold it
 EMPTY = b"""
+    DELETE FROM rage_click_events; DELETE FROM heatmap_points; DELETE FROM journey_steps;
+    DELETE FROM hxi_state.latency_windows;
     DELETE FROM events; DELETE FROM latency_metrics; DELETE FROM error_logs; DELETE FROM session_replay_chunks;
     DELETE FROM sessions; DELETE FROM users; DELETE FROM hxi_state.ledger
 """
@@ -41,10 +44,11 @@ class Store(Protocol):
 class InMemory:
     """The twin."""
 
-    sink: MemorySink = field(default_factory=lambda: MemorySink(lambda: NOW))
+    sink: MemorySink = field(default_factory=lambda: MemorySink(lambda: NOW, FoldPolicy()))
 
     def table(self, name: str) -> Rows:
-        stored = getattr(self.sink, name)
+        home = self.sink if hasattr(self.sink, name) else self.sink.results
+        stored = getattr(home, name)
         rows = stored.values() if isinstance(stored, dict) else stored
         return _in_order([row if isinstance(row, dict) else row._asdict() for row in rows])
 
@@ -80,7 +84,7 @@ def shared_database(postgres: Postgres, template_database: str) -> str:
 async def in_postgres(shared_database: str) -> AsyncIterator[InPostgres]:
     with psycopg.connect(shared_database) as connection:
         connection.execute(EMPTY)
-    sink = PostgresSink(shared_database, "hxi-pipeline")
+    sink = PostgresSink(shared_database, "hxi-pipeline", FoldPolicy())
     yield InPostgres(sink, shared_database)
     await sink.close()
 

@@ -8,6 +8,7 @@ import pytest
 
 from agents.embedded import Postgres
 from pipeline.flush import Flush, Span
+from pipeline.fold import FoldPolicy
 from pipeline.sinks.postgres import PostgresSink
 from pipeline.tidy import USER_NAMESPACE
 from schema.rows import KeptEvent, Partition, Place, SessionFacts, UserFacts
@@ -45,7 +46,7 @@ def facts() -> list[KeptEvent]:
 
 
 async def write(url: str, events: list[KeptEvent], flushes: int) -> None:
-    sink = PostgresSink(url, "facts")
+    sink = PostgresSink(url, "facts", FoldPolicy())
     epoch = (await sink.claim([EVENTS]))[EVENTS].epoch
     size = -(-len(events) // flushes)
     for start in range(0, len(events), size):

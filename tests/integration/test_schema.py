@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from agents.embedded import Postgres
+from pipeline.fold import FoldPolicy
 from pipeline.moments import moment
 from pipeline.sinks.contract import Unavailable
 from pipeline.sinks.migrations import _LOCK, SchemaMismatch, check_schema, migrate
@@ -114,7 +115,7 @@ async def test_rows_that_others_inserted_are_merged_into_and_never_in_the_way(da
     ask(database_url, "INSERT INTO users (user_id, email, locale) VALUES (%s, 'theirs', 'theirs')", USER)
     ask(database_url, "INSERT INTO sessions (session_id, device_id) VALUES (%s, 'theirs')", SESSION)
     ask(database_url, "INSERT INTO session_replay_chunks (session_id, chunk_index) VALUES (%s, 0)", SESSION)
-    sink = PostgresSink(database_url, "hxi-pipeline")
+    sink = PostgresSink(database_url, "hxi-pipeline", FoldPolicy())
     owner = await Owner.of(sink, REPLAY)
     ours = kept(1, user=user(email="ours"), facts=facts(device_id="ours"))
     assert (await owner.write(ours, kept_chunk(0, 9))).repeated_chunks == 0
@@ -127,7 +128,7 @@ async def test_rows_that_others_inserted_are_merged_into_and_never_in_the_way(da
 
 async def test_sessions_that_others_inserted_never_go_quiet(database_url: str) -> None:
     ask(database_url, "INSERT INTO sessions DEFAULT VALUES")
-    sink = PostgresSink(database_url, "hxi-pipeline")
+    sink = PostgresSink(database_url, "hxi-pipeline", FoldPolicy())
     await (await Owner.of(sink)).write(arrival_us=at(1e6))
     assert await sink.end_quiet_sessions(1, TOPICS) == 0
     await sink.close()
@@ -214,7 +215,7 @@ async def test_ids_that_others_inserted_by_hand_are_skipped(database_url: str) -
         connection.execute(
             "INSERT INTO events (event_id, event_type) SELECT n, 'import' FROM generate_series(1, 5000) AS n"
         )
-    sink = PostgresSink(database_url, "hxi-pipeline")
+    sink = PostgresSink(database_url, "hxi-pipeline", FoldPolicy())
     owner = await Owner.of(sink)
     with pytest.raises(Unavailable):
         await owner.write(kept(0), kept(1))

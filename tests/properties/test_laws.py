@@ -12,8 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipeline.decode import decode_chunk, decode_events
-from pipeline.dedup import SeenIds
-from pipeline.flush import Flush, Span
+from pipeline.fold import FoldPolicy
 from pipeline.sessions import session_rows
 from pipeline.sinks.connection import connect
 from pipeline.sinks.memory import MemorySink
@@ -23,8 +22,8 @@ from schema.json_text import dump
 from schema.rows import DeadLetter, EventRow, KeptEvent, Place, Rows
 from schema.sql import query
 from tests.builders import EVENTS, OTHER_SESSION, POLICY, SESSION, facts, kept, message, numbered, record, user
+from tests.properties.worker import LATENESS_S, Worker
 
-LATENESS_S = 60
 INT4 = st.integers(-(2**31), 2**31 - 1)
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=50)
 NUMBERS = st.integers(-(10**30), 10**30) | st.floats(allow_nan=False, allow_infinity=False)
@@ -60,33 +59,6 @@ def test_bad_events_around_a_good_one_do_not_change_it(bad: dict[str, Any], good
     assert surrounded[before]._replace(place=alone.place) == alone
 
 
-class Worker:
-    """Takes batches and writes each in a flush, as the intake and the flusher do."""
-
-    def __init__(self, sink: MemorySink, most_ids: int = 500_000) -> None:
-        self.sink, self.seen = sink, SeenIds(LATENESS_S, most_ids)
-        self.epoch = self.offset = 0
-
-    async def run(self, events: Sequence[KeptEvent], batch_size: int) -> None:
-        """Claim, and take all ``events`` as records that come one after another."""
-        claim = (await self.sink.claim([EVENTS]))[EVENTS]
-        self.epoch, self.offset = claim.epoch, claim.next_offset
-        for begin in range(0, len(events), batch_size):
-            await self._take(events[begin : begin + batch_size])
-
-    async def _take(self, events: Sequence[KeptEvent]) -> None:
-        end = self.offset + len(events)
-        batch = [event._replace(place=Place(EVENTS, self.offset + n)) for n, event in enumerate(events)]
-        strangers = self.seen.strangers(batch)
-        self.seen.learn(strangers, await self.sink.histories(strangers, LATENESS_S))
-        in_tables = await self.sink.known(self.seen.late(batch))
-        new = [event for event in batch if self.seen.admit(event, in_tables)]
-        arrival_us = max(event.arrival_us for event in batch)
-        await self.sink.write(Flush({EVENTS: Span(self.epoch, self.offset, end, arrival_us)}, new))
-        self.seen.flushed(end)
-        self.offset = end
-
-
 def tables(sink: MemorySink) -> Any:
     """Return what the sink holds, in no order."""
     return sink.users, sink.sessions, sorted(sink.events, key=str), sorted(sink.latency_metrics, key=str)
@@ -96,7 +68,7 @@ def outcome_of(*runs: Sequence[KeptEvent], batch_size: int = 100, most_ids: int 
     """Return the tables after ``runs``, each by a worker that knows nothing of the one before."""
 
     async def all_runs() -> MemorySink:
-        sink = MemorySink(lambda: datetime(2040, 1, 1))  # noqa: DTZ001 - naive UTC, as rows hold it
+        sink = MemorySink(lambda: datetime(2040, 1, 1), FoldPolicy())  # noqa: DTZ001 - naive UTC, as rows hold it
         for events in runs:
             await Worker(sink, most_ids).run(events, batch_size)
         return sink

@@ -15,6 +15,7 @@ from agents.intake import Intake
 from agents.settings import Settings
 from agents.transport import RecordBatch
 from pipeline.flush import Flush
+from pipeline.fold import FoldPolicy
 from pipeline.sinks.contract import RowsRejected, Unavailable, Written
 from pipeline.sinks.memory import MemorySink
 from schema.rows import DeadLetter, Partition, Place, Record
@@ -36,7 +37,7 @@ class RecordingSink(MemorySink):
     """The twin in memory, writing down what is done, and failing as told."""
 
     def __init__(self, actions: list[str]) -> None:
-        super().__init__(lambda: datetime.now(UTC).replace(tzinfo=None))
+        super().__init__(lambda: datetime.now(UTC).replace(tzinfo=None), FoldPolicy())
         self._actions = actions
         self.failures: list[Exception] = []
         self.refused_x: int | None = None

@@ -22,7 +22,7 @@ BELOW = {
 
 LIBRARIES = {
     "schema": {"pydantic", "pydantic_core"},
-    "pipeline": {"pydantic.ValidationError"},
+    "pipeline": {"pydantic.ValidationError", "ddsketch.mapping.LogarithmicMapping"},
     "pipeline.sinks": {"psycopg", "yoyo"},
 }
 """What each layer may import of others; the agents may import anything but the sinks' own."""

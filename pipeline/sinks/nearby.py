@@ -1,0 +1,49 @@
+"""Reads what PostgreSQL holds near a flush's events, within the flush's own transaction."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from pipeline.bursts import Range
+from pipeline.moments import microseconds, moment
+from schema.rows import Click, JourneyRow, View
+from schema.sql import query
+
+
+class NearbyInPostgres:
+    """See :class:`pipeline.surroundings.Tables`."""
+
+    def __init__(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        self._connection = connection
+
+    async def clicks(self, ranges: Sequence[Range]) -> dict[int, Click]:
+        """See :meth:`pipeline.surroundings.Tables.clicks`."""
+        rows = await self._read(
+            "clicks_between",
+            session_ids=[one.session_id for one in ranges],
+            from_times=[moment(one.from_us) for one in ranges],
+            to_times=[moment(one.to_us) for one in ranges],
+        )
+        return {
+            event_id: Click(session_id, microseconds(time), *others) for event_id, session_id, time, *others in rows
+        }
+
+    async def views(self, since: Mapping[UUID, int]) -> list[View]:
+        """See :meth:`pipeline.surroundings.Tables.views`."""
+        rows = await self._read("views_since", **_columns(since))
+        return [View(session_id, microseconds(time), *others) for session_id, time, *others in rows]
+
+    async def steps_before(self, times: Mapping[UUID, int]) -> dict[UUID, JourneyRow]:
+        """See :meth:`pipeline.surroundings.Tables.steps_before`."""
+        steps = [JourneyRow(*row) for row in await self._read("steps_before", **_columns(times))]
+        return {step.session_id: step for step in steps}
+
+    async def _read(self, name: str, **parameters: Any) -> list[tuple[Any, ...]]:
+        cursor = await self._connection.execute(query(name), parameters, binary=True)
+        return await cursor.fetchall()
+
+
+def _columns(times: Mapping[UUID, int]) -> dict[str, Any]:
+    return {"session_ids": list(times), "times": [moment(time_us) for time_us in times.values()]}

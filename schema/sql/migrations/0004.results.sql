@@ -1,0 +1,175 @@
+-- What results need to be told apart, added to and merged. As before, added columns stay NULL
+-- on rows that others insert, and no index or rule below touches those.
+-- depends: 0003.order-independence
+
+CREATE INDEX idx_events_ordered ON events (session_id, timestamp)
+    WHERE event_type IN ('click', 'page_view', 'screen_view');
+COMMENT ON INDEX idx_events_ordered IS 'Finds what is near a new event whose order matters.';
+
+ALTER TABLE rage_click_events ADD COLUMN run_ordinal INT;
+COMMENT ON COLUMN rage_click_events.run_ordinal IS 'Numbers, from 0, rage clicks of a screen that begin at one instant; NULL where others inserted the row.';
+CREATE UNIQUE INDEX idx_rage_clicks_once ON rage_click_events (session_id, first_click_time, screen_name, run_ordinal)
+    NULLS NOT DISTINCT WHERE run_ordinal IS NOT NULL;
+
+ALTER TABLE heatmap_points
+    ADD COLUMN kind VARCHAR(50),
+    ADD COLUMN viewport_width INT,
+    ADD COLUMN viewport_height INT,
+    ADD COLUMN sum_x BIGINT,
+    ADD COLUMN sum_y BIGINT,
+    ADD COLUMN point_key BYTEA;
+COMMENT ON COLUMN heatmap_points.kind IS 'click, scroll or mouse_move; a scroll has its position in y and no x.';
+COMMENT ON COLUMN heatmap_points.viewport_width IS 'CSS pixels; x is relative to it on other screens.';
+COMMENT ON COLUMN heatmap_points.weight IS 'Events in this point.';
+COMMENT ON COLUMN heatmap_points.sum_x IS 'x is this by weight, rounded.';
+COMMENT ON COLUMN heatmap_points.event_time IS 'Earliest event of the point (UTC).';
+COMMENT ON COLUMN heatmap_points.point_key IS 'Digest of kind, screen, viewport, cell and ten seconds; NULL where others inserted the row.';
+CREATE UNIQUE INDEX idx_heatmap_points_once ON heatmap_points (session_id, point_key) WHERE point_key IS NOT NULL;
+
+ALTER TABLE journey_steps ADD COLUMN derived BOOLEAN;
+COMMENT ON COLUMN journey_steps.derived IS 'True where HXI keeps the row up to date; NULL where others inserted it.';
+CREATE UNIQUE INDEX idx_journey_steps_once ON journey_steps (session_id, step_number) WHERE derived;
+
+CREATE SCHEMA analytics;
+COMMENT ON SCHEMA analytics IS 'Views and functions over the tables, for analysts.';
+
+CREATE TYPE analytics.latency_sketch AS (bins INT[], calls BIGINT[]);
+COMMENT ON TYPE analytics.latency_sketch IS 'A DDSketch of milliseconds, relative error 1 %: bins in rising order, and the calls in each. Bin -1 holds 0 ms, bin i those in (g^(i-1), g^i] with g = 1.01 / 0.99.';
+
+CREATE FUNCTION analytics.merge_sketches(a analytics.latency_sketch, b analytics.latency_sketch)
+RETURNS analytics.latency_sketch
+LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE
+RETURN (
+    SELECT ROW(array_agg(s.bin ORDER BY s.bin), array_agg(s.calls ORDER BY s.bin))::analytics.latency_sketch
+    FROM (
+        SELECT u.bin, sum(u.calls)::bigint AS calls
+        FROM unnest((a).bins || (b).bins, (a).calls || (b).calls) AS u (bin, calls)
+        GROUP BY u.bin
+    ) AS s
+);
+COMMENT ON FUNCTION analytics.merge_sketches IS 'The sketch of both sketches'' calls: exact, in any order.';
+
+CREATE AGGREGATE analytics.merged(analytics.latency_sketch) (
+    SFUNC = analytics.merge_sketches,
+    STYPE = analytics.latency_sketch,
+    COMBINEFUNC = analytics.merge_sketches,
+    PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE analytics.merged(analytics.latency_sketch) IS 'The sketch of all calls in a group of sketches.';
+
+CREATE FUNCTION analytics.percentile(sketch analytics.latency_sketch, fraction DOUBLE PRECISION)
+RETURNS DOUBLE PRECISION
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+AS $$
+DECLARE
+    gamma CONSTANT DOUBLE PRECISION := 1.01 / 0.99;
+    place DOUBLE PRECISION;
+    upto BIGINT := 0;
+    here DOUBLE PRECISION;
+    lower DOUBLE PRECISION;
+BEGIN
+    SELECT fraction * (sum(c) - 1) INTO place FROM unnest(sketch.calls) AS c;
+    FOR i IN 1 .. cardinality(sketch.bins) LOOP
+        upto := upto + sketch.calls[i];
+        IF upto > floor(place) THEN
+            here := CASE WHEN sketch.bins[i] < 0 THEN 0 ELSE 2 * gamma ^ sketch.bins[i] / (1 + gamma) END;
+            lower := coalesce(lower, here);
+            IF upto > ceil(place) THEN
+                RETURN lower + (here - lower) * (place - floor(place));
+            END IF;
+        END IF;
+    END LOOP;
+    RETURN lower;
+END
+$$;
+COMMENT ON FUNCTION analytics.percentile IS 'Milliseconds within 1 % of percentile_cont(fraction) over the calls themselves.';
+
+CREATE TABLE hxi_state.latency_windows (
+    window_start TIMESTAMP NOT NULL,
+    screen_name VARCHAR(255),
+    api_endpoint TEXT NOT NULL,
+    calls BIGINT NOT NULL,
+    errors BIGINT NOT NULL,
+    min_ms INT NOT NULL,
+    max_ms INT NOT NULL,
+    sum_ms BIGINT NOT NULL,
+    satisfied BIGINT NOT NULL,
+    tolerating BIGINT NOT NULL,
+    sketch analytics.latency_sketch NOT NULL,
+    UNIQUE NULLS NOT DISTINCT (window_start, screen_name, api_endpoint)
+) WITH (fillfactor = 70);
+COMMENT ON TABLE hxi_state.latency_windows IS 'What latency_rollups shows: sums, to which every flush adds. Filled up to 70 % to be updated in place.';
+
+CREATE VIEW latency_rollups AS
+SELECT
+    window_start, screen_name, api_endpoint, calls, errors, min_ms, max_ms,
+    sum_ms::double precision / calls AS mean_ms,
+    GREATEST(min_ms, LEAST(max_ms, analytics.percentile(sketch, 0.5))) AS p50_ms,
+    GREATEST(min_ms, LEAST(max_ms, analytics.percentile(sketch, 0.95))) AS p95_ms,
+    GREATEST(min_ms, LEAST(max_ms, analytics.percentile(sketch, 0.99))) AS p99_ms,
+    (satisfied + tolerating / 2.0)::double precision / calls AS apdex,
+    sum_ms, satisfied, tolerating, sketch
+FROM hxi_state.latency_windows;
+COMMENT ON VIEW latency_rollups IS 'API calls per minute (UTC, by event time), screen and endpoint. Sums and sketches merge over any rows; averages, percentiles and apdex do not.';
+
+CREATE FUNCTION analytics.latency(from_time TIMESTAMP, to_time TIMESTAMP)
+RETURNS TABLE (
+    api_endpoint TEXT, calls BIGINT, errors BIGINT, min_ms INT, max_ms INT, mean_ms DOUBLE PRECISION,
+    p50_ms DOUBLE PRECISION, p95_ms DOUBLE PRECISION, p99_ms DOUBLE PRECISION, apdex DOUBLE PRECISION
+)
+LANGUAGE SQL STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    WITH windows AS (
+        SELECT * FROM hxi_state.latency_windows AS w WHERE w.window_start >= from_time AND w.window_start < to_time
+    ), bins AS (
+        SELECT w.api_endpoint, b.bin, sum(b.calls)::bigint AS calls
+        FROM windows AS w CROSS JOIN LATERAL unnest((w.sketch).bins, (w.sketch).calls) AS b (bin, calls)
+        GROUP BY w.api_endpoint, b.bin
+    ), sketches AS (
+        SELECT b.api_endpoint,
+            ROW(array_agg(b.bin ORDER BY b.bin), array_agg(b.calls ORDER BY b.bin))::analytics.latency_sketch AS sketch
+        FROM bins AS b GROUP BY b.api_endpoint
+    ), sums AS (
+        SELECT w.api_endpoint, sum(w.calls)::bigint AS calls, sum(w.errors)::bigint AS errors,
+            min(w.min_ms) AS min_ms, max(w.max_ms) AS max_ms, sum(w.sum_ms)::bigint AS sum_ms,
+            sum(w.satisfied)::bigint AS satisfied, sum(w.tolerating)::bigint AS tolerating
+        FROM windows AS w GROUP BY w.api_endpoint
+    )
+    SELECT
+        s.api_endpoint, s.calls, s.errors, s.min_ms, s.max_ms, s.sum_ms::double precision / s.calls,
+        GREATEST(s.min_ms, LEAST(s.max_ms, analytics.percentile(k.sketch, 0.5))),
+        GREATEST(s.min_ms, LEAST(s.max_ms, analytics.percentile(k.sketch, 0.95))),
+        GREATEST(s.min_ms, LEAST(s.max_ms, analytics.percentile(k.sketch, 0.99))),
+        (s.satisfied + s.tolerating / 2.0)::double precision / s.calls
+    FROM sums AS s JOIN sketches AS k USING (api_endpoint)
+    ORDER BY s.calls DESC, s.api_endpoint;
+END;
+COMMENT ON FUNCTION analytics.latency IS 'Latency by endpoint over the minutes in [from_time, to_time), all screens together; percentiles from merged sketches.';
+
+CREATE VIEW analytics.heatmap AS
+SELECT
+    session_id, screen_name, kind, viewport_width, viewport_height, x, y,
+    CASE WHEN viewport_width > 0 THEN x::double precision / viewport_width END AS relative_x,
+    weight, event_time
+FROM heatmap_points;
+COMMENT ON VIEW analytics.heatmap IS 'Heatmap points of all screen sizes in one system: x relative to the viewport''s width (0 to 1), y in CSS pixels from the top of the document.';
+
+CREATE VIEW analytics.scroll_depth AS
+WITH reached AS (
+    SELECT
+        screen_name, session_id,
+        LEAST(max(coalesce(scroll_position, 0)::bigint + coalesce(viewport_height, 0)), 100000) AS px
+    FROM events
+    WHERE screen_name IS NOT NULL
+    GROUP BY screen_name, session_id
+), screens AS (
+    SELECT screen_name, max(px) AS deepest_px, count(*) AS visitors FROM reached GROUP BY screen_name
+), depths AS (
+    SELECT screen_name, visitors, depth_px FROM screens, generate_series(0, deepest_px, 100) AS depth_px
+)
+SELECT
+    d.screen_name, d.depth_px, count(r.session_id) AS sessions,
+    count(r.session_id)::double precision / d.visitors AS share
+FROM depths AS d LEFT JOIN reached AS r ON r.screen_name = d.screen_name AND r.px >= d.depth_px
+GROUP BY d.screen_name, d.depth_px, d.visitors;
+COMMENT ON VIEW analytics.scroll_depth IS 'How many of a screen''s sessions, and which share, saw its document down to each 100 px: scroll position and viewport height at their deepest. A session counts once at each depth; what is deeper than 100 000 px counts as that.';
