@@ -29,7 +29,7 @@ MOST_ENDPOINT_CHARACTERS = 255
 _bins = LogarithmicMapping(RELATIVE_ERROR)
 _bin_of = lru_cache(maxsize=65_536)(_bins.key)
 
-_NUMBER = re.compile(r"\d+")
+_NUMBER = re.compile(r"[0-9]+")
 _HEX = re.compile(r"[0-9a-fA-F]{8,}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 

@@ -150,11 +150,12 @@ def _rows(runs: Iterable[list[Click]]) -> Iterator[RageClickRow]:
         )
 
 
-def _order(click: Click) -> tuple[int, int, str, int, int]:
+def _order(click: Click) -> tuple[int, int, bool, str, int, int]:
     """Event time, then what else tells clicks apart: never the order of arrival."""
     return (
         click.time_us,
         -1 if click.event_uuid is None else click.event_uuid.int,
+        click.element_id is not None,
         click.element_id or "",
         _NOWHERE if click.x is None else click.x,
         _NOWHERE if click.y is None else click.y,

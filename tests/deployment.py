@@ -221,7 +221,7 @@ class Deployment:
 
     def tables(self) -> Tables:
         """Return every table's rows as a multiset, without what two runs may differ in."""
-        return {table: self._rows(table) for table in TABLES}
+        return {table: self._rows(table) for table in (*TABLES, "latency_rollups")}
 
     def dead_letters(self) -> list[Any]:
         """Return the records of the dead-letter topic."""

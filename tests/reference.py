@@ -118,12 +118,12 @@ def rage_clicks(events: Iterable[Seen], rule: Rule) -> Counter[RageClick]:
     )
 
 
-def click_order(click: Seen) -> tuple[int, int, str, tuple[bool, int], tuple[bool, int]]:
+def click_order(click: Seen) -> tuple[int, int, tuple[bool, str], tuple[bool, int], tuple[bool, int]]:
     """Return what clicks are sorted by: time, then whatever tells those of one instant apart."""
     return (
         click.time_us,
         id_order(click),
-        click.element_id or "",
+        (click.element_id is not None, click.element_id or ""),
         (click.x is not None, click.x or 0),
         (click.y is not None, click.y or 0),
     )

@@ -1,22 +1,31 @@
-"""However often workers die or fall asleep, the tables come out as in a calm run."""
+"""However often workers die or fall asleep, the tables come out as in a calm run, results as the reference has them."""
 
 import random
 import signal
 import subprocess
 import sys
+import time
 from functools import partial
 
+import psycopg
 import pytest
 
 from agents.embedded import Postgres
+from schema.rows import KeptEvent
+from tests import reference
+from tests.builders import decoded
 from tests.conftest import new_database
 from tests.deployment import REPOSITORY, Deployment, Tables, assert_same_tables, fresh_name, wait_until
+from tests.results import Results, expected_results, results_in_postgres, seen
+from tests.rough_traffic import rough_traffic
 from tests.servers.child_process import spawn
 
 pytestmark = pytest.mark.usefixtures("needs_apache_kafka")
 
 EVENTS = 200_000
 KILLS = 10
+SEED = 11
+START_MS = int(time.time() * 1000)  # brokers delete what is older than their retention
 
 
 def calm_tables(deployment: Deployment, postgres: Postgres, template: str) -> Tables:
@@ -29,10 +38,17 @@ def calm_tables(deployment: Deployment, postgres: Postgres, template: str) -> Ta
 
 
 def publish_in_background(deployment: Deployment, events: int) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "agents", "generate", "--publish", "--rate", "0", "--seed", "11"]
-    options = ["--events", str(events), "--batch-size", "4", "--replay"]
+    deployment.hxi("publish", "/dev/null")  # makes the topics
+    command = [sys.executable, "-m", "tests.rough_traffic", str(events), str(SEED), str(START_MS)]
     log = deployment.directory / "publish.log"
-    return spawn([*command, *options], log, env=deployment.environment, cwd=REPOSITORY)
+    return spawn(command, log, env=deployment.environment, cwd=REPOSITORY)
+
+
+def reference_results(events: int) -> Results:
+    """Return what the reference makes of what was published."""
+    items = (item for n, delivery in enumerate(rough_traffic(events, SEED, START_MS)) for item in decoded(delivery, n))
+    kept = (seen(item) for item in items if isinstance(item, KeptEvent))
+    return expected_results(kept, reference.RULES["hxi"], percentiles=True)
 
 
 @pytest.mark.timeout(900)
@@ -57,7 +73,15 @@ def test_tables_equal_a_calm_run_after_ten_sigkills_at_random_moments(
 
     deployment.start_worker()
     deployment.wait_until_drained(240)
-    assert deployment.count("events") > EVENTS * 0.95
+    assert deployment.count("events") > EVENTS * 0.9
+    with psycopg.connect(deployment.database_url) as connection:
+        results = results_in_postgres(connection)
+    expected = reference_results(EVENTS)
+    assert results.rage_clicks == expected.rage_clicks
+    assert results.heatmap_points == expected.heatmap_points
+    assert results.journey_steps == expected.journey_steps
+    assert results.latency == expected.latency
+    assert min(len(results.rage_clicks), len(results.journey_steps), len(results.latency)) > 100
     assert_same_tables(deployment.tables(), calm_tables(deployment, postgres, template_database))
 
 

@@ -23,8 +23,7 @@ from tests.conftest import new_database
 from tests.contract.conftest import EMPTY
 from tests.deployment import fresh_name
 from tests.properties.worker import LATENESS_S, Worker
-from tests.reference import Seen
-from tests.results import expected_results, results_in_memory, results_in_postgres
+from tests.results import expected_results, results_in_memory, results_in_postgres, seen
 
 Batches = Sequence[Sequence[KeptEvent]]
 
@@ -48,7 +47,7 @@ EVENTS = st.builds(
     CALLS,
     session_id=st.sampled_from([SESSION, SESSION, OTHER_SESSION]),
     screen_name=st.sampled_from(["/a", "/a", "/b", None]),
-    element_id=st.sampled_from(["e", "e", "f", "stepper-1", None]),
+    element_id=st.sampled_from(["e", "e", "f", "stepper-1", "", None]),
     x=st.sampled_from([0, 10, 25, -7, None]),
     y=st.sampled_from([0, 20, 30, None]),
     scroll_position=st.none() | st.integers(0, 40),
@@ -80,13 +79,6 @@ def deliveries(draw: st.DrawFn) -> tuple[list[KeptEvent], list[list[KeptEvent]]]
 
 RULES = st.sampled_from(sorted(reference.RULES)).map(reference.RULES.__getitem__)
 IGNORED = st.sampled_from([(), ("stepper-*",), ("f", "?")])
-
-
-def seen(event: KeptEvent) -> Seen:
-    """Return the event as the reference knows it."""
-    names = Seen.__dataclass_fields__.keys() & KeptEvent._fields
-    call = event.api_call._asdict() if event.api_call else {}
-    return Seen(**{name: getattr(event, name) for name in names}, **call)
 
 
 def policy(rule: reference.Rule) -> FoldPolicy:

@@ -190,6 +190,10 @@ def test_where_elements_must_be_the_same_another_one_breaks_the_run() -> None:
     timeline = [click(step / 10, element=name) for step, name in enumerate(["buy", "buy", "pay", "buy", "buy", "buy"])]
     assert runs(timeline) == [(6, 0, 0.5)]
     assert runs(timeline, replace(THREE, same_element=True)) == [(3, 0.3, 0.5)]
+    unnamed = [click(step / 10, element=None) for step in range(3)]
+    assert runs(unnamed, replace(THREE, same_element=True)) == [(3, 0, 0.2)]
+    assert runs([*unnamed[:2], click(0.2)], replace(THREE, same_element=True)) == []
+    assert runs([*unnamed[:2], click(0.2, element="")], replace(THREE, same_element=True)) == []
 
 
 def test_ignored_clicks_are_as_if_they_were_not_there() -> None:
@@ -200,6 +204,7 @@ def test_ignored_clicks_are_as_if_they_were_not_there() -> None:
     assert runs(timeline, rule) == [(3, 0.4, 0.6)]
     assert runs(timeline, replace(rule, ignore=("?ext",))) == [(5, 0, 0.6)]
     assert runs([*clicks(0, 0.7), click(0.5, element="next"), *clicks(1.8)], rule) == []
+    assert runs([click(0, element=None)] * 3, replace(rule, ignore=("*",))) == [(3, 0, 0)]
 
 
 def test_screens_and_sessions_do_not_break_each_others_runs_and_no_screen_is_one_of_its_own() -> None:
@@ -232,7 +237,11 @@ def test_clicks_of_one_instant_go_in_the_order_of_their_ids(
 def test_clicks_of_one_instant_without_ids_go_by_element_then_place() -> None:
     by_place = [click(0, 25), click(0, 0), click(0, 50)]
     by_element = [click(0, 0, element=None), click(0, 50, element="a"), click(0, 25, element="b")]
-    assert runs(by_place) == [(3, 0, 0)]
+    by_y = [click(0, 0, 25), click(0, 0, 50), click(0, 0, 0)]
+    # nowhere 0 0 | 900: after the far one, the one nowhere would leave the others two
+    without_x = [click(0), click(0), click(0, 900), click(0, None)]
+    without_y = [click(0), click(0), click(0, 0, 900), click(0, 0, None)]
+    assert [runs(timeline) for timeline in (by_place, by_y, without_x, without_y)] == [[(3, 0, 0)]] * 4
     assert runs(by_element) == []
 
 
