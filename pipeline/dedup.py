@@ -2,9 +2,10 @@
 
 Keeps, per session of one partition, the ids of recent events in tumbling windows as long as
 the allowed lateness; what is older, only the tables know, and is asked of them. So the answer
-is exact, and memory is bounded: sessions are forgotten, least recently seen first, and learnt
-again from their own rows. Windows go by the client's own clock, right or wrong: an event sent
-again says the same time again, while the corrected one may move with the time of arrival.
+is exact, and memory is bounded: sessions are forgotten once they have been silent for as long,
+or when there are too many, least recently seen first, and learnt again from their own rows.
+Windows go by the client's own clock, right or wrong: an event sent again says the same time
+again, while the corrected one may move with the time of arrival.
 """
 
 from collections import OrderedDict
@@ -13,6 +14,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from pipeline.id_set import IdSet
+from pipeline.windows import window_start
 from schema.fields import US_PER_S
 from schema.rows import KeptChunk, KeptEvent
 
@@ -40,21 +43,23 @@ class _Session:
     newest_us: int = -1
     newest_client_us: int = -(2**63)
     last_offset: int = -1
-    windows: dict[int, set[UUID]] = field(default_factory=dict)
+    last_arrival_us: int = 0
+    windows: list[tuple[int, IdSet]] = field(default_factory=list)
 
     def size(self) -> int:
-        return 1 + sum(map(len, self.windows.values()))
+        return 1 + sum(len(ids) for _, ids in self.windows)
 
 
 class SeenIds:
     """The ids that the sessions of one partition have shown."""
 
-    def __init__(self, allowed_lateness_s: float, most_ids: int = 500_000) -> None:
+    def __init__(self, allowed_lateness_s: float, most_ids: int = 2_000_000) -> None:
         self._lateness_us = max(1, int(allowed_lateness_s * US_PER_S))
         self._most_ids = most_ids
         self._sessions: OrderedDict[UUID, _Session] = OrderedDict()
         self._unwritten: dict[SessionEvent, int] = {}
         self._written_to = 0
+        self._newest_arrival_us = 0
         self._size = 0
 
     def __len__(self) -> int:
@@ -117,7 +122,7 @@ class SeenIds:
             key = (event.session_id, event_uuid)
             if (in_tables and key in in_tables) or (self._unwritten and key in self._unwritten):
                 return False
-            for ids in session.windows.values():
+            for _, ids in session.windows:
                 if event_uuid in ids:
                     return False
             if event.client_us < session.newest_client_us - self._lateness_us:
@@ -125,6 +130,9 @@ class SeenIds:
             else:
                 self._remember(session, event.client_us, event_uuid)
         session.last_offset = event.place.offset
+        if event.arrival_us > session.last_arrival_us:
+            session.last_arrival_us = event.arrival_us
+            self._newest_arrival_us = max(self._newest_arrival_us, event.arrival_us)
         session.newest_us = max(session.newest_us, event.time_us)
         if event.client_us > session.newest_client_us:
             session.newest_client_us = event.client_us
@@ -141,26 +149,35 @@ class SeenIds:
         written_to = self._written_to
         if self._unwritten:
             self._unwritten = {key: offset for key, offset in self._unwritten.items() if offset >= written_to}
-        while self._size > self._most_ids:
+        silent_since_us = self._newest_arrival_us - self._lateness_us
+        while self._sessions:
             session_id, session = next(iter(self._sessions.items()))
-            if session.last_offset >= written_to:
+            is_silent = session.last_arrival_us < silent_since_us
+            if session.last_offset >= written_to or not (is_silent or self._size > self._most_ids):
                 break
             self._size -= session.size()
             del self._sessions[session_id]
 
     def _remember(self, session: _Session, client_us: int, event_uuid: UUID) -> None:
-        window = client_us - client_us % self._lateness_us
-        session.windows.setdefault(window, set()).add(event_uuid)
+        start = window_start(client_us, self._lateness_us)
         self._size += 1
+        for known, ids in session.windows:
+            if known == start:
+                ids.add(event_uuid)
+                return
+        ids = IdSet()
+        ids.add(event_uuid)
+        session.windows.append((start, ids))
 
     def _drop_old_windows(self, session_id: UUID, session: _Session) -> None:
         """Forget windows wholly behind the bound; their ids count as unwritten until a flush."""
         oldest = session.newest_client_us - 2 * self._lateness_us
-        for window in [start for start in session.windows if start < oldest]:
-            ids = session.windows.pop(window)
-            self._size -= len(ids)
-            for event_uuid in ids:
-                self._unwritten[session_id, event_uuid] = session.last_offset
+        for start, ids in session.windows:
+            if start < oldest:
+                self._size -= len(ids)
+                for event_uuid in ids.ids():
+                    self._unwritten[session_id, event_uuid] = session.last_offset
+        session.windows = [(start, ids) for start, ids in session.windows if start >= oldest]
 
 
 class SeenChunks:

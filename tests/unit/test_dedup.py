@@ -178,3 +178,16 @@ def test_an_event_sent_again_is_known_by_the_clients_clock_although_its_correcte
     again = identified(60, 1, 2)._replace(client_us=first.client_us)
     assert tables.take(again) == [False]
     assert tables.asked == [(SESSION, numbered(1))]
+
+
+# Arrivals:  SESSION at 0 ................. OTHER_SESSION at 60 | 60.000001; allowed lateness 60 s
+@pytest.mark.parametrize(("seconds", "kept_in_memory"), [(60, True), (60.000001, False)])
+def test_a_session_that_was_silent_for_the_allowed_lateness_leaves_memory(seconds: float, kept_in_memory: bool) -> None:
+    tables = Tables()
+    first, other = identified(0, 1, offset=0), identified(seconds, 2, offset=1)._replace(session_id=OTHER_SESSION)
+    tables.take(first)
+    tables.take(other)
+    assert tables.seen.strangers([first]) == set(), "it is not in the tables yet"
+    tables.flush(first, other)
+    assert tables.seen.strangers([first]) == (set() if kept_in_memory else {SESSION})
+    assert tables.take(first) == [False]

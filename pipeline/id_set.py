@@ -1,0 +1,56 @@
+"""A set of UUIDs in 16 bytes each: what a worker remembers of every event of every live session."""
+
+from array import array
+from bisect import bisect_left
+from uuid import UUID
+
+MOST_SORTED = 2_048
+"""Adding to a sorted array moves half of it: beyond this, some 8 KB, a set is faster. It takes 90 bytes an id."""
+
+_LOW = 2**64 - 1
+
+
+class IdSet:
+    """Ids, sorted by their lower halves; many of them in a plain set instead."""
+
+    __slots__ = ("_highs", "_lows", "_many")
+
+    def __init__(self) -> None:
+        self._lows = array("Q")
+        self._highs = array("Q")
+        self._many: set[int] | None = None
+
+    def __len__(self) -> int:
+        return len(self._lows) if self._many is None else len(self._many)
+
+    def __contains__(self, key: UUID) -> bool:
+        number = key.int
+        if self._many is not None:
+            return number in self._many
+        low = number & _LOW
+        place = bisect_left(self._lows, low)
+        while place < len(self._lows) and self._lows[place] == low:
+            if self._highs[place] == number >> 64:
+                return True
+            place += 1
+        return False
+
+    def add(self, key: UUID) -> None:
+        """Add ``key``, which is not in here yet."""
+        number = key.int
+        if self._many is None and len(self._lows) < MOST_SORTED:
+            low = number & _LOW
+            place = bisect_left(self._lows, low)
+            self._lows.insert(place, low)
+            self._highs.insert(place, number >> 64)
+            return
+        if self._many is None:
+            self._many = {high << 64 | low for high, low in zip(self._highs, self._lows, strict=True)}
+            self._lows, self._highs = array("Q"), array("Q")
+        self._many.add(number)
+
+    def ids(self) -> list[UUID]:
+        """Return the ids, in no order."""
+        if self._many is not None:
+            return [UUID(int=number) for number in self._many]
+        return [UUID(int=high << 64 | low) for high, low in zip(self._highs, self._lows, strict=True)]
