@@ -6,7 +6,7 @@ one point. A point is sums and a number, which add up in any order: nothing has 
 
 from collections.abc import Iterable
 from hashlib import blake2b
-from typing import Any
+from uuid import UUID
 
 from pipeline.moments import moment
 from schema.events import CLICK, MOUSE_MOVE, SCROLL
@@ -18,13 +18,11 @@ WINDOW_US = 10 * US_PER_S
 
 KINDS = frozenset({CLICK, SCROLL, MOUSE_MOVE})
 
+_Key = tuple[UUID, str | None, str, int | None, int | None, int, int | None, int | None]
+"""Session, screen, kind, viewport, window, cell."""
 
-class _Point:
-    __slots__ = ("first_us", "sum_x", "sum_y", "weight")
-
-    def __init__(self, first_us: int) -> None:
-        self.first_us = first_us
-        self.weight = self.sum_x = self.sum_y = 0
+_Sums = tuple[int, int, int, int]
+"""Weight, sums of x and y, and the earliest time in microseconds."""
 
 
 def heatmap_rows(events: Iterable[KeptEvent], cell_px: int) -> list[HeatmapRow]:
@@ -32,46 +30,39 @@ def heatmap_rows(events: Iterable[KeptEvent], cell_px: int) -> list[HeatmapRow]:
 
     An event without coordinates counts for a point without them: weights add up to events.
     """
-    points: dict[tuple[Any, ...], _Point] = {}
+    points: dict[_Key, _Sums] = {}
     for event in events:
-        if event.event_type in KINDS:
-            _add(points, event, cell_px)
-    return [_row(key, point, cell_px) for key, point in points.items()]
+        kind = event.event_type
+        if kind in KINDS:
+            x, y = (None, event.scroll_position) if kind == SCROLL else (event.x, event.y)
+            key = (
+                event.session_id,
+                event.screen_name,
+                kind,
+                event.viewport_width,
+                event.viewport_height,
+                event.time_us // WINDOW_US,
+                None if x is None else x // cell_px,
+                None if y is None else y // cell_px,
+            )
+            weight, sum_x, sum_y, first_us = points.get(key, (0, 0, 0, event.time_us))
+            points[key] = (weight + 1, sum_x + (x or 0), sum_y + (y or 0), min(first_us, event.time_us))
+    return [_row(key, sums, cell_px) for key, sums in points.items()]
 
 
-def _add(points: dict[tuple[Any, ...], _Point], event: KeptEvent, cell_px: int) -> None:
-    x, y = (None, event.scroll_position) if event.event_type == SCROLL else (event.x, event.y)
-    key = (
-        event.session_id,
-        event.screen_name,
-        event.event_type,
-        event.viewport_width,
-        event.viewport_height,
-        event.time_us // WINDOW_US,
-        None if x is None else x // cell_px,
-        None if y is None else y // cell_px,
-    )
-    point = points.get(key)
-    if point is None:
-        point = points[key] = _Point(event.time_us)
-    elif event.time_us < point.first_us:
-        point.first_us = event.time_us
-    point.weight += 1
-    point.sum_x += x or 0
-    point.sum_y += y or 0
-
-
-def _row(key: tuple[Any, ...], point: _Point, cell_px: int) -> HeatmapRow:
-    session_id, screen_name, kind, width, height, _, cell_x, cell_y = key
+def _row(key: _Key, sums: _Sums, cell_px: int) -> HeatmapRow:
+    session_id, screen_name, kind, width, height, window, cell_x, cell_y = key
+    weight, sum_x, sum_y, first_us = sums
+    told_apart = f"{cell_px} {kind} {width} {height} {window} {cell_x} {cell_y} {screen_name!r}"
     return HeatmapRow(
         session_id,
         screen_name,
         kind,
         width,
         height,
-        blake2b(repr((cell_px, *key[1:])).encode(), digest_size=16).digest(),
-        point.weight,
-        None if cell_x is None else point.sum_x,
-        None if cell_y is None else point.sum_y,
-        moment(point.first_us),
+        blake2b(told_apart.encode(), digest_size=16).digest(),
+        weight,
+        None if cell_x is None else sum_x,
+        None if cell_y is None else sum_y,
+        moment(first_us),
     )

@@ -17,6 +17,8 @@ def show_summary(settings: Settings) -> None:
     for title, name in (
         ("Tables", "table_counts"),
         ("Busiest screens", "summary_screens"),
+        ("Where people rage", "summary_rage_clicks"),
+        ("Most usual changes of screen", "summary_journeys"),
         ("Longest sessions", "summary_sessions"),
         ("Slowest endpoints", "summary_latency"),
     ):

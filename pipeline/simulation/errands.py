@@ -66,7 +66,7 @@ class Errands:
             "api_call",
             at_ms + reply.latency_ms,
             {
-                "api_endpoint": path,
+                "api_endpoint": path.replace(":id", str(self._rng.randrange(1000, 1500))) if ":id" in path else path,
                 "latency_ms": reply.latency_ms,
                 "status_code": reply.status_code,
                 "metadata": {"method": ENDPOINTS[path].method},

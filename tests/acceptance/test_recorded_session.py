@@ -23,6 +23,13 @@ def test_recorded_session_fills_the_tables_and_publishing_it_twice_changes_nothi
     sessions = deployment.query("SELECT session_id::text, start_time::text, end_time::text, duration_ms FROM sessions")
     assert sessions == [SESSION]
 
+    steps = deployment.query("SELECT step_number, screen_name, event_time::text FROM journey_steps")
+    assert steps == [(1, "/e/react", "2018-12-14 03:06:06.75")]
+    points = deployment.query("SELECT kind, sum(weight) FROM heatmap_points GROUP BY kind ORDER BY kind")
+    assert points == [("click", 3), ("mouse_move", 87), ("scroll", 12)]
+    assert deployment.count("heatmap_points") == 84
+    assert deployment.count("rage_click_events") == 0
+
     once = deployment.tables()
     deployment.hxi("publish", RECORDED_SESSION)
     deployment.wait_until_drained()

@@ -1,6 +1,7 @@
 """Whatever the order, the repetition, the batches and the restarts: results are those of the reference."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -23,7 +24,7 @@ from tests.conftest import new_database
 from tests.contract.conftest import EMPTY
 from tests.deployment import fresh_name
 from tests.properties.worker import LATENESS_S, Worker
-from tests.results import expected_results, results_in_memory, results_in_postgres, seen
+from tests.results import Results, expected_results, results_in_memory, results_in_postgres, seen
 
 Batches = Sequence[Sequence[KeptEvent]]
 
@@ -138,3 +139,25 @@ def test_results_in_postgresql_are_those_of_the_reference(
         assert results_in_postgres(connection) == expected_results(
             map(seen, story), rule, CELL_PX, APDEX_T_MS, percentiles=True
         )
+
+
+YEARS_US = 8 * 365 * 86_400 * 1_000_000
+"""Whole minutes, so that windows begin where they did."""
+
+
+@given(STORIES, RULES)
+def test_events_of_years_ago_give_the_results_of_fresh_ones(story: list[KeptEvent], rule: reference.Rule) -> None:
+    def results(events: list[KeptEvent]) -> Results:
+        sink = MemorySink(lambda: NOW, policy(rule))
+        asyncio.run(deliver(sink, [events], batch_size=7))
+        return results_in_memory(sink)
+
+    def moved(time_us: int) -> int:
+        return time_us - YEARS_US
+
+    fresh = results(story)
+    old = results([e._replace(time_us=moved(e.time_us), client_us=moved(e.client_us)) for e in story])
+    assert old.rage_clicks == Counter((*r[:4], moved(r[4]), moved(r[5])) for r in fresh.rage_clicks.elements())
+    assert old.heatmap_points == Counter((*p[:8], moved(p[8])) for p in fresh.heatmap_points.elements())
+    assert old.journey_steps == Counter((*s[:3], moved(s[3])) for s in fresh.journey_steps.elements())
+    assert old.latency == {(moved(key[0]), *key[1:]): window for key, window in fresh.latency.items()}

@@ -1,6 +1,4 @@
--- The slowest endpoints.
-SELECT api_endpoint AS endpoint, count(*) AS calls,
-    round(percentile_cont(0.5) WITHIN GROUP (ORDER BY latency_ms)) AS p50_ms,
-    round(percentile_cont(0.95) WITHIN GROUP (ORDER BY latency_ms)) AS p95_ms,
-    count(*) FILTER (WHERE status_code = 0 OR status_code >= 500) AS failed
-FROM latency_metrics GROUP BY api_endpoint ORDER BY p95_ms DESC LIMIT 6
+-- The slowest endpoints, over all minutes.
+SELECT api_endpoint AS endpoint, calls, round(p50_ms) AS p50_ms, round(p95_ms) AS p95_ms,
+    round(p99_ms) AS p99_ms, errors AS failed, round(apdex::numeric, 2) AS apdex
+FROM analytics.latency('-infinity', 'infinity') ORDER BY p95_ms DESC LIMIT 6
