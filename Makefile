@@ -31,7 +31,7 @@ lint: $(INSTALLED) ## style, formatting and types
 
 check: lint test ## what CI runs
 
-bench: $(INSTALLED) ## what an event costs, on this machine
+bench: $(INSTALLED) ## what an event costs here, how soon a rage click shows, what memory it takes
 	@$(BIN)/python -m benchmarks
 
 up: ## Kafka, PostgreSQL, migration and worker in Docker

@@ -54,10 +54,12 @@ class Flusher:
         self._flushing = asyncio.Lock()
 
     async def run(self) -> None:
-        """Flush every interval, and at once when the pending flush is full; never returns."""
+        """Flush an interval after the last flush began, and at once when the pending one is full; never returns."""
+        began = time.monotonic()
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._intake.flush_due.wait(), self._interval_s)
+                await asyncio.wait_for(self._intake.flush_due.wait(), began + self._interval_s - time.monotonic())
+            began = time.monotonic()
             await self.flush()
 
     async def flush(self) -> None:

@@ -55,12 +55,18 @@ class Assignee(Protocol):
         ...
 
 
-class ReadCommittedThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
-    """Faust's client, but without records of aborted transactions: Faust reads those as well."""
+FETCH_WAIT_MS = 100
+"""A broker may hold a fetch back so long for want of records. It then holds those of all partitions back that come
+meanwhile, because one fetch is under way at a time: with Faust's 1 500 ms, rage clicks came 3 s late."""
+
+
+class QuickReadCommittedThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+    """Faust's client with what Faust has no settings for: no records of aborted transactions, and short waits."""
 
     def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
         consumer._isolation_level = "read_committed"
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
         return consumer
 
 
@@ -73,8 +79,8 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         self._reading = 0
         self._fetching = asyncio.Lock()  # a fetch begun before a seek may return records from after it
 
-    def _new_consumer_thread(self) -> ReadCommittedThread:
-        return ReadCommittedThread(self, loop=self.loop, beacon=self.beacon)
+    def _new_consumer_thread(self) -> QuickReadCommittedThread:
+        return QuickReadCommittedThread(self, loop=self.loop, beacon=self.beacon)
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Hold all partitions until the ledger has said where they are to be read from.

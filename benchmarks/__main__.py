@@ -1,70 +1,88 @@
-"""``python -m benchmarks``: what an event costs the worker, and what the same rows cost PostgreSQL alone."""
+"""``python -m benchmarks``: what an event costs the worker, how soon a rage click is seen, and what memory it takes."""
 
 import argparse
 import json
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from agents.embedded import Broker as EmbeddedBroker
 from agents.embedded import Postgres
-from benchmarks.bench import Figures, measure
+from benchmarks import drain, freshness, report, state
 from benchmarks.loads import LOADS
+from benchmarks.rig import Servers
 from tests.servers.choice import choose_broker
 
-_LINES = {
-    "worker_events_per_s": ("worker: events/s", 0),
-    "worker_cpu_us": ("worker: CPU µs per event", 1),
-    "worker_peak_mib": ("worker: peak memory, MiB", 0),
-    "postgres_cpu_us": ("PostgreSQL: CPU µs per event", 1),
-    "broker_cpu_us": ("broker: CPU µs per event", 1),
-    "floor_rows_per_s": ("PostgreSQL alone, binary COPY: rows/s", 0),
-    "floor_postgres_cpu_us": ("PostgreSQL alone: CPU µs per row", 1),
-    "ratio": ("worker / PostgreSQL alone", 2),
-    "stock_cpu_us": ("stock Faust agent doing nothing: CPU µs", 1),
-    "control_before_s": ("control loop before: CPU s", 3),
-    "control_after_s": ("control loop after: CPU s", 3),
-    "others_share": ("others' share of the machine", 2),
-}
-"""Every figure, how the table calls it, and its decimals."""
+MEASUREMENTS = ("drain", "rage", "state")
 
 
 def main() -> None:
-    """Measure every load and print one table."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--events", type=int, default=100_000, help="events per load (100000)")
-    parser.add_argument("--load", choices=LOADS, action="append", help="only this load; may be repeated")
-    parser.add_argument("--stock", action="store_true", help="measure a stock Faust agent that does nothing, too")
-    parser.add_argument("--json", type=Path, metavar="PATH", help="write the figures to this file")
-    options = parser.parse_args()
+    """Measure what is wanted and print a table of each."""
+    options = _options()
     choice = choose_broker(embedded=EmbeddedBroker.start)
-    results: dict[str, Figures] = {}
-    doubts: dict[str, list[str]] = {}
+    found: dict[str, Any] = {"broker": choice.kind.value}
     with tempfile.TemporaryDirectory(prefix="hxi-bench-") as name:
         folder = Path(name)
         with choice.open(folder / "broker") as broker, Postgres.start(folder) as postgres:
             pids = {"postgres": postgres.pid}
             if (pid := getattr(broker, "pid", None)) is not None:
                 pids["broker"] = pid
-            for load in options.load or LOADS:
-                results[load], doubts[load] = measure(
-                    load, options.events, broker.address, postgres.address, pids, folder, options.stock
-                )
-    _show(results, doubts)
+            servers = Servers(broker.address, postgres.address, pids, folder)
+            for what in MEASUREMENTS:
+                if what in (options.only or MEASUREMENTS):
+                    found |= _MEASURE[what](options, servers)
     print("\n".join(choice.report()))
     if options.json:
-        report = {"events": options.events, "broker": choice.kind.value, "loads": results, "doubts": doubts}
-        options.json.write_text(json.dumps(report, indent=2) + "\n")
+        options.json.write_text(json.dumps(found, indent=2) + "\n")
 
 
-def _show(results: dict[str, Figures], doubts: dict[str, list[str]]) -> None:
-    print(f"{'':44}" + "".join(f"{load:>12}" for load in results))
-    for key, (title, decimals) in _LINES.items():
-        cells = [figures.get(key) for figures in results.values()]
-        if any(cell is not None for cell in cells):
-            print(f"{title:44}" + "".join(f"{'-' if cell is None else f'{cell:.{decimals}f}':>12}" for cell in cells))
-    for load, reasons in doubts.items():
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--only", choices=MEASUREMENTS, action="append", help="only this; may be repeated")
+    parser.add_argument("--json", type=Path, metavar="PATH", help="write the figures to this file")
+    of_drain = parser.add_argument_group("drain")
+    of_drain.add_argument("--events", type=int, default=100_000, help="events per load (100000)")
+    of_drain.add_argument("--load", choices=LOADS, action="append", help="only this load; may be repeated")
+    of_drain.add_argument("--stock", action="store_true", help="measure a stock Faust agent that does nothing, too")
+    of_rage = parser.add_argument_group("rage")
+    of_rage.add_argument("--rate", type=int, default=2_000, help="events per second (2000)")
+    of_rage.add_argument("--seconds", type=float, default=30, help="how long (30)")
+    of_state = parser.add_argument_group("state")
+    of_state.add_argument("--sessions", type=int, default=1_000, help="sessions active at once (1000)")
+    of_state.add_argument("--hours", type=float, default=3, help="simulated hours (3)")
+    return parser.parse_args()
+
+
+def _drain(options: argparse.Namespace, servers: Servers) -> dict[str, Any]:
+    loads, doubts = {}, {}
+    for load in options.load or LOADS:
+        loads[load], doubts[load] = drain.measure(load, options.events, servers, options.stock)
+    print(report.columns(drain.LINES, loads))
+    _doubt(doubts)
+    return {"events": options.events, "loads": loads, "doubts": doubts}
+
+
+def _rage(options: argparse.Namespace, servers: Servers) -> dict[str, Any]:
+    figures, doubts = freshness.measure(options.rate, options.seconds, servers)
+    print(report.columns(freshness.LINES, {"rage": figures}))
+    _doubt({"rage": doubts})
+    return {"rage": figures, "rage_doubts": doubts}
+
+
+def _state(options: argparse.Namespace, servers: Servers) -> dict[str, Any]:
+    slices, figures = state.measure(options.sessions, options.hours, servers)
+    print(report.rows(state.SLICE_LINES, slices))
+    print(report.columns(state.LINES, {"state": figures}))
+    return {"state": figures, "state_slices": slices}
+
+
+_MEASURE = {"drain": _drain, "rage": _rage, "state": _state}
+
+
+def _doubt(doubts: dict[str, list[str]]) -> None:
+    for name, reasons in doubts.items():
         for reason in reasons:
-            print(f"DO NOT BELIEVE {load}: {reason}.")
+            print(f"DO NOT BELIEVE {name}: {reason}.")
 
 
 if __name__ == "__main__":

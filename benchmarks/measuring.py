@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,6 +42,31 @@ def machine_s() -> float:
     """Return the CPU seconds that the whole machine has been busy."""
     times = psutil.cpu_times()
     return float(sum(times) - times.idle - getattr(times, "iowait", 0) - getattr(times, "guest", 0))
+
+
+class Spent(NamedTuple):
+    """What a stretch of time took: of the clock, of CPU by process, and the machine's share that went to others."""
+
+    wall_s: float
+    cpu_s: dict[str, float]
+    others_share: float
+
+
+class Meter:
+    """Counts from its making on what processes, named by ``pids``, spend."""
+
+    def __init__(self, pids: Mapping[str, int]) -> None:
+        self._pids = pids
+        self._began, self._machine, self._own = time.monotonic(), machine_s(), time.process_time()
+        self._used = {name: cpu_s(pid) for name, pid in pids.items()}
+
+    def read(self) -> Spent:
+        """Return what has been spent so far; this process's own share is not said to be that of others."""
+        wall = time.monotonic() - self._began
+        spent = {name: cpu_s(pid) - self._used[name] for name, pid in self._pids.items()}
+        own = time.process_time() - self._own
+        others = machine_s() - self._machine - sum(spent.values()) - own
+        return Spent(wall, spent, max(0.0, others) / wall / (psutil.cpu_count() or 1))
 
 
 class Control(NamedTuple):

@@ -1,0 +1,226 @@
+"""Freshness: at a steady rate of events, how long after its third click a rage click is in its table.
+
+The time runs from just before the third click is handed to the producer, so its linger counts, until a reader of
+``rage_click_events`` has the row.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from heapq import merge
+from statistics import quantiles
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import psycopg
+
+from benchmarks.loads import Message
+from benchmarks.measuring import Control, Meter, doubts
+from benchmarks.rig import Figures, Rig, Servers, say
+
+SESSIONS_AT_ONCE = 2_000
+"""So that at 2 000 events/s each of them sends one a second."""
+
+RAGES_PER_S = 3
+CLICK_GAP_S = 0.12
+"""Three clicks take 0.24 s: well within the rule's one second."""
+
+TICK_S = 0.005
+"""The publisher sleeps at least this long, then sends what is due: sleeping for each event alone would cost more CPU
+than sending it."""
+
+POLL_S = 0.02
+LAST_ROWS_S = 15.0
+"""How long rows are waited for after the last event."""
+
+MOST_BEHIND_S = 0.25
+"""A publisher further than this behind its schedule did not send steadily."""
+
+LINES = {
+    "rate": ("events/s asked for", 0),
+    "achieved_rate": ("events/s published", 0),
+    "most_behind_s": ("publisher behind its schedule, at most: s", 3),
+    "expected": ("rage clicks made", 0),
+    "found": ("rage clicks found", 0),
+    "wrong": ("rows that should not be there, or not so", 0),
+    "p50_s": ("third click to row, p50: s", 3),
+    "p95_s": ("third click to row, p95: s", 3),
+    "max_s": ("third click to row, max: s", 3),
+    "flushes_per_s": ("worker: flushes/s", 2),
+    "flush_s": ("worker: a flush, mean: s", 3),
+    "worker_cpu_share": ("worker: share of one processor", 2),
+    "control_before_s": ("control loop before: CPU s", 3),
+    "control_after_s": ("control loop after: CPU s", 3),
+    "others_share": ("others' share of the machine", 2),
+}
+"""Every figure, how the table calls it, and its decimals."""
+
+
+class _Planned(NamedTuple):
+    """An event to be sent ``due_s`` after the beginning; ``rage`` is its session where it makes a rage click."""
+
+    due_s: float
+    session_id: str
+    event: dict[str, Any]
+    rage: UUID | None = None
+
+
+class _Sent(NamedTuple):
+    """What the publisher did: events, seconds, its worst delay, and when each rage click was made (Unix time)."""
+
+    events: int
+    wall_s: float
+    most_behind_s: float
+    made_at: dict[UUID, float]
+
+
+def measure(rate: int, seconds: float, servers: Servers) -> tuple[Figures, list[str]]:
+    """Publish ``rate`` events/s for ``seconds``; return the figures, and why they are not to be believed."""
+    rig = Rig.prepare("rage", servers)
+    before = Control.run()
+    with rig.worker() as worker, _Watch(rig.database_url) as watch:
+        say(f"rage: {rate} events/s for {seconds:g} s")
+        meter = Meter({**servers.pids, "worker": worker.pid})
+        with rig.sending() as send:
+            sent = _publish(send, _plan(rate, seconds))
+        spent = meter.read()
+        watch.wait_for(sent.made_at.keys(), LAST_ROWS_S)
+        worker.wait_until_written(sent.events)
+        flushes = worker.metric("hxi_flush_seconds_count")
+        flushing_s = worker.metric("hxi_flush_seconds_sum")
+    after = Control.run()
+    figures: Figures = {
+        "rate": rate,
+        "achieved_rate": sent.events / sent.wall_s,
+        "most_behind_s": sent.most_behind_s,
+        "wrong": _wrong(rig.database_url, sent.made_at),
+        "flushes_per_s": flushes / spent.wall_s,
+        "flush_s": flushing_s / max(1.0, flushes),
+        "worker_cpu_share": spent.cpu_s["worker"] / spent.wall_s,
+        "control_before_s": before.cpu_s,
+        "control_after_s": after.cpu_s,
+        "others_share": spent.others_share,
+    }
+    figures |= _delays(sent.made_at, watch.seen_at)
+    return figures, doubts(before, after, spent.others_share) + _unsteady(sent, rate)
+
+
+def _plan(rate: int, seconds: float) -> Iterator[_Planned]:
+    """Yield all events by when they are due."""
+    rages = int(seconds * RAGES_PER_S)
+    others = max(1, rate - 3 * RAGES_PER_S)
+    return merge(_background(others, seconds), _rages(rages), key=lambda planned: planned.due_s)
+
+
+def _background(rate: int, seconds: float) -> Iterator[_Planned]:
+    """Yield moves, and one click in four, of sessions that take turns; never two near each other."""
+    for number in range(int(rate * seconds)):
+        nth, session = divmod(number, SESSIONS_AT_ONCE)
+        kind = "mouse_move" if (session + nth) % 4 else "click"
+        session_id = UUID(int=0xBAC6_0000_0000_4000_8000_0000_0000_0000 + session)
+        yield _Planned(number / rate, str(session_id), _event(session_id, number, kind, session % 500, number))
+
+
+def _rages(rages: int) -> Iterator[_Planned]:
+    """Yield three clicks on one spot, each time of a session that is new to the worker."""
+    for nth in range(rages):
+        session_id = UUID(int=0x7A6E_0000_0000_4000_8000_0000_0000_0000 + nth)
+        for click in range(3):
+            event = _event(session_id, 10**9 + nth * 3 + click, "click", nth % 500, nth)
+            due_s = nth / RAGES_PER_S + click * CLICK_GAP_S
+            yield _Planned(due_s, str(session_id), event, session_id if click == 2 else None)
+
+
+def _event(session_id: UUID, number: int, kind: str, page: int, spot: int) -> dict[str, Any]:
+    return {
+        "session_id": str(session_id),
+        "event_uuid": str(UUID(int=0xE0E0_0000_0000_4000_8000_0000_0000_0000 + number)),
+        "event_type": kind,
+        "page_url": f"https://shop.example/products/{page}",
+        "element_id": f"button-{spot * 7 % 40}",
+        "x": spot * 31 % 1280,
+        "y": spot * 17 % 4000,
+        "viewport_width": 1280,
+        "viewport_height": 720,
+    }
+
+
+def _publish(send: Callable[[Message], None], plan: Iterator[_Planned]) -> _Sent:
+    """Send each event when it is due, dated by the clock."""
+    made_at: dict[UUID, float] = {}
+    events, most_behind = 0, 0.0
+    began = time.monotonic()
+    for due_s, session_id, event, rage in plan:
+        ahead = began + due_s - time.monotonic()
+        if ahead > 0:
+            time.sleep(max(ahead, TICK_S))
+        most_behind = max(most_behind, time.monotonic() - began - due_s)
+        now = time.time()
+        if rage is not None:
+            made_at[rage] = now
+        event["timestamp"] = int(now * 1000)
+        send(Message(session_id.encode(), json.dumps(event, separators=(",", ":")).encode(), None))
+        events += 1
+    return _Sent(events, time.monotonic() - began, most_behind, made_at)
+
+
+class _Watch(threading.Thread):
+    """Polls ``rage_click_events`` and notes when each session's first row could be seen."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(name="watch", daemon=True)
+        self._url = url
+        self._over = threading.Event()
+        self.seen_at: dict[UUID, float] = {}
+
+    def __enter__(self) -> "_Watch":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self.join()
+
+    def run(self) -> None:
+        """Look until told to end; ids come in the order of commits, since one worker writes them."""
+        last = 0
+        new = "SELECT id, session_id FROM rage_click_events WHERE id > %s ORDER BY id"
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            while not self._over.wait(POLL_S):
+                rows = connection.execute(new, [last]).fetchall()
+                now = time.time()
+                for last, session_id in rows:  # noqa: B007
+                    self.seen_at.setdefault(session_id, now)
+
+    def wait_for(self, sessions: Any, patience_s: float) -> None:
+        """Wait until all ``sessions`` were seen, or for ``patience_s``."""
+        deadline = time.monotonic() + patience_s
+        while not sessions <= self.seen_at.keys() and time.monotonic() < deadline:
+            time.sleep(POLL_S)
+
+
+def _wrong(url: str, made_at: dict[UUID, float]) -> int:
+    """Count rows of sessions without a rage click, second rows of one, and rows of other than three clicks."""
+    with psycopg.connect(url) as connection:
+        rows = connection.execute("SELECT session_id, click_count FROM rage_click_events").fetchall()
+    right = {session_id for session_id, clicks in rows if clicks == 3 and session_id in made_at}
+    return len(rows) - len(right)
+
+
+def _delays(made_at: dict[UUID, float], seen_at: dict[UUID, float]) -> Figures:
+    delays = sorted(seen_at[session] - at for session, at in made_at.items() if session in seen_at)
+    figures: Figures = {"expected": len(made_at), "found": len(delays)}
+    if len(delays) < 2:
+        return figures
+    cuts = quantiles(delays, n=100, method="inclusive")
+    return figures | {"p50_s": cuts[49], "p95_s": cuts[94], "max_s": delays[-1]}
+
+
+def _unsteady(sent: _Sent, rate: int) -> list[str]:
+    found = []
+    if abs(sent.events / sent.wall_s / rate - 1) > 0.02:
+        found.append(f"{sent.events / sent.wall_s:.0f} events/s were published, not {rate}")
+    if sent.most_behind_s > MOST_BEHIND_S:
+        found.append(f"the publisher was up to {sent.most_behind_s:.2f} s behind its schedule")
+    return found
