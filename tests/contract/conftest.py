@@ -17,6 +17,7 @@ from pipeline.sinks.memory import MemorySink
 from pipeline.sinks.postgres import PostgresSink
 from tests.conftest import new_database
 from tests.deployment import fresh_name
+from tests.results import Results, results_in_memory, results_in_postgres
 
 NOW = datetime(2040, 1, 1)  # noqa: DTZ001 - the twin's clock gives naive UTC, as rows hold it
 EMPTY = b"""
@@ -26,6 +27,7 @@ EMPTY = b"""
     DELETE FROM sessions; DELETE FROM users; DELETE FROM hxi_state.ledger
 """
 SERIAL_IDS = {"event_id", "id"}
+JSON_COLUMNS = {"metadata", "chunk_data"}
 
 Rows = list[dict[str, Any]]
 
@@ -33,10 +35,17 @@ Rows = list[dict[str, Any]]
 class Store(Protocol):
     """A sink under test."""
 
-    sink: Sink
+    @property
+    def sink(self) -> Sink:
+        """Return the sink itself."""
+        ...
 
     def table(self, name: str) -> Rows:
         """Return the rows of a table, serial ids left out, JSON parsed, in one order for all stores."""
+        ...
+
+    def results(self) -> Results:
+        """Return what was derived from events."""
         ...
 
 
@@ -52,6 +61,9 @@ class InMemory:
         rows = stored.values() if isinstance(stored, dict) else stored
         return _in_order([row if isinstance(row, dict) else row._asdict() for row in rows])
 
+    def results(self) -> Results:
+        return results_in_memory(self.sink)
+
 
 @dataclass(slots=True)
 class InPostgres:
@@ -64,14 +76,18 @@ class InPostgres:
         with psycopg.connect(self.url, row_factory=dict_row) as connection:
             return _in_order(connection.execute(f"SELECT * FROM {name}".encode()).fetchall())
 
+    def results(self) -> Results:
+        with psycopg.connect(self.url) as connection:
+            return results_in_postgres(connection)
+
 
 def _in_order(rows: Rows) -> Rows:
-    kept = [{name: _parsed(value) for name, value in row.items() if name not in SERIAL_IDS} for row in rows]
+    kept = [{name: _parsed(name, value) for name, value in row.items() if name not in SERIAL_IDS} for row in rows]
     return sorted(kept, key=lambda row: str(sorted(row.items())))
 
 
-def _parsed(value: Any) -> Any:
-    return json.loads(value) if isinstance(value, bytes) else value
+def _parsed(name: str, value: Any) -> Any:
+    return json.loads(value) if name in JSON_COLUMNS and isinstance(value, bytes) else value
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from pipeline.moments import moment
 from pipeline.sinks.contract import Unavailable
 from pipeline.sinks.migrations import _LOCK, SchemaMismatch, check_schema, migrate
 from pipeline.sinks.postgres import PostgresSink
+from schema.events import PAGE_VIEW
 from schema.sql import migrations_folder
 from tests.builders import REPLAY, SESSION, TOPICS, USER, Owner, at, facts, kept, kept_chunk, user
 from tests.conftest import new_database
@@ -126,6 +127,38 @@ async def test_rows_that_others_inserted_are_merged_into_and_never_in_the_way(da
     assert ask(database_url, "SELECT count(*) FROM session_replay_chunks") == [(2,)]
 
 
+RESULTS = ("rage_click_events", "heatmap_points", "journey_steps")
+ROLLUP_COLUMNS = [
+    *("window_start", "screen_name", "api_endpoint", "calls", "errors", "min_ms", "max_ms", "mean_ms"),
+    *("p50_ms", "p95_ms", "p99_ms", "apdex"),
+]
+
+
+def test_latency_rollups_begin_with_the_contracts_columns_in_its_order(database_url: str) -> None:
+    columns = [name for name, *_ in ask(database_url, COLUMNS, "latency_rollups")]
+    assert columns[: len(ROLLUP_COLUMNS)] == ROLLUP_COLUMNS
+
+
+async def test_copies_of_our_results_may_be_inserted_and_stay_as_they_are(original_url: str, database_url: str) -> None:
+    sink = PostgresSink(database_url, "hxi-pipeline", FoldPolicy())
+    owner = await Owner.of(sink)
+    await owner.write(*(kept(n / 10, x=1, y=1) for n in range(3)), kept(0, PAGE_VIEW, screen_name="/a"))
+    copies = {}
+    for table in RESULTS:
+        columns = ", ".join(name for name, *_ in ask(original_url, COLUMNS, table) if name != "id")
+        copy = f"INSERT INTO {table} ({columns}) SELECT {columns} FROM {table} LIMIT 1 RETURNING *"
+        copies[table] = ask(database_url, copy) + ask(database_url, copy)
+    await owner.write(kept(0.3, x=1, y=1), kept(1, PAGE_VIEW, screen_name="/b"), kept(-1, PAGE_VIEW, screen_name="/c"))
+    await sink.close()
+    for table, rows in copies.items():
+        assert len(rows) == 2
+        assert set(rows) < set(ask(database_url, f"SELECT * FROM {table}")), table
+    assert ask(database_url, "SELECT click_count FROM rage_click_events ORDER BY id") == [(4,), (3,), (3,)]
+    assert ask(database_url, "SELECT weight FROM heatmap_points ORDER BY id") == [(4,), (3,), (3,)]
+    steps = ask(database_url, "SELECT step_number, screen_name FROM journey_steps WHERE derived ORDER BY 1")
+    assert steps == [(1, "/c"), (2, "/a"), (3, "/b")]
+
+
 async def test_sessions_that_others_inserted_never_go_quiet(database_url: str) -> None:
     ask(database_url, "INSERT INTO sessions DEFAULT VALUES")
     sink = PostgresSink(database_url, "hxi-pipeline", FoldPolicy())
@@ -225,3 +258,15 @@ async def test_ids_that_others_inserted_by_hand_are_skipped(database_url: str) -
         (5001,),
         (5002,),
     ]
+
+
+@pytest.mark.parametrize("table", RESULTS)
+async def test_ids_of_results_that_others_inserted_by_hand_are_skipped(database_url: str, table: str) -> None:
+    ask(database_url, f"INSERT INTO {table} (id) SELECT generate_series(1, 5000)")
+    sink = PostgresSink(database_url, "hxi-pipeline", FoldPolicy())
+    events = [kept(0), kept(0.1), kept(0.2), kept(0.3, PAGE_VIEW, screen_name="/a")]
+    with pytest.raises(Unavailable):
+        await (await Owner.of(sink)).write(*events)
+    await (await Owner.of(sink)).write(*events)
+    await sink.close()
+    assert ask(database_url, f"SELECT id FROM {table} WHERE session_id IS NOT NULL") == [(5001,)]
