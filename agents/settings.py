@@ -21,6 +21,7 @@ PREFIX = "HXI_"
 TEST_PREFIX = "HXI_TEST_"
 """Names that the test suite reads and no worker does."""
 
+HOUR_MS = 3_600_000
 TEN_YEARS_S = 10 * 365 * 24 * 3600
 
 
@@ -48,9 +49,9 @@ class Settings(BaseModel):
     max_clock_skew_s: float = Field(60, ge=0, le=TEN_YEARS_S)
     rage_preset: str = "hxi"
     rage_min_clicks: int | None = Field(None, ge=2)
-    rage_max_gap_ms: int | None = Field(None, ge=0)
-    rage_window_ms: int | None = Field(None, ge=0)
-    rage_radius_px: float | None = Field(None, ge=0)
+    rage_max_gap_ms: int | None = Field(None, ge=0, le=HOUR_MS)
+    rage_window_ms: int | None = Field(None, ge=0, le=HOUR_MS)
+    rage_radius_px: float | None = Field(None, ge=0, le=1_000_000)
     rage_metric: Metric | None = None
     rage_same_element: bool | None = None
     rage_ignore_elements: str = ""

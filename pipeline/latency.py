@@ -29,6 +29,7 @@ MOST_ENDPOINT_CHARACTERS = 255
 _bins = LogarithmicMapping(RELATIVE_ERROR)
 _bin_of = lru_cache(maxsize=65_536)(_bins.key)
 
+_HOST = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://[^/]*")
 _NUMBER = re.compile(r"[0-9]+")
 _HEX = re.compile(r"[0-9a-fA-F]{8,}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -68,8 +69,10 @@ def normalised(api_endpoint: str) -> str:
     Ids are numbers, UUIDs and long hexadecimal numbers: of 8 digits and more where a decimal one is
     among them (no English word is), of 16 and more in any case.
     """
-    path = re.split(r"[?#]", api_endpoint, maxsplit=1)[0]
-    return "/".join(map(_without_id, path.split("/")))[:MOST_ENDPOINT_CHARACTERS]
+    url = re.split(r"[?#]", api_endpoint, maxsplit=1)[0]
+    host = _HOST.match(url)
+    start = host.end() if host else 0
+    return (url[:start] + "/".join(map(_without_id, url[start:].split("/"))))[:MOST_ENDPOINT_CHARACTERS]
 
 
 def _without_id(segment: str) -> str:

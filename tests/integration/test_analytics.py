@@ -301,6 +301,9 @@ async def test_a_session_counts_once_at_each_depth_that_it_saw(database_url: str
 
 DEEPEST = [
     (None, None, 0),
+    (-50, None, 0),
+    (-50, 149, 0),
+    (-50, 150, 100),
     (None, 99, 0),
     (None, 100, 100),
     (None, 101, 100),

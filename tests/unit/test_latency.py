@@ -71,6 +71,8 @@ def only(*events: KeptEvent) -> LatencyWindowRow:
         ("/h/effaced", "/h/effaced"),
         # what is in front of the path, and other text
         ("https://api.example/users/7?x", "https://api.example/users/:id"),
+        ("https://a1b2c3d4e5f6/api/7", "https://a1b2c3d4e5f6/api/:id"),
+        ("http://10/7", "http://10/:id"),
         ("GET /users/7", "GET /users/:id"),
         ("/graphql", "/graphql"),
         ("/ÜBER/7\n", "/ÜBER/7\n"),

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from agents.settings import Settings, SettingsError, load_settings
+from pipeline.fold import FoldPolicy
 from pipeline.privacy import PrivacyPolicy
+from pipeline.rage_clicks import PRESETS, RageRule
 from pipeline.tidy import DecodePolicy
 
 CONTRACT: dict[str, Any] = {
@@ -79,7 +81,9 @@ WRONG = [
     ("HXI_SESSION_TIMEOUT_S", "0"), ("HXI_SESSION_TIMEOUT_S", "an hour"),
     ("HXI_ALLOWED_LATENESS_S", "-1"), ("HXI_MAX_CLOCK_SKEW_S", "-0.1"),
     ("HXI_RAGE_PRESET", "angry"), ("HXI_RAGE_METRIC", "miles"), ("HXI_RAGE_MIN_CLICKS", "1"),
-    ("HXI_HEATMAP_CELL_PX", "0"),
+    ("HXI_RAGE_MAX_GAP_MS", "-1"), ("HXI_RAGE_MAX_GAP_MS", "3600001"), ("HXI_RAGE_WINDOW_MS", "3600001"),
+    ("HXI_RAGE_RADIUS_PX", "nan"), ("HXI_RAGE_RADIUS_PX", "inf"), ("HXI_RAGE_RADIUS_PX", "1000000.5"),
+    ("HXI_HEATMAP_CELL_PX", "0"), ("HXI_APDEX_T_MS", "0"),
     ("HXI_APP_ID", "my app"), ("HXI_APP_ID", "a" * 101), ("HXI_EVENTS_TOPIC", "ui/events"),
     ("HXI_EVENTS_TOPIC", "t" * 250),
     ("HXI_KAFKA_BOOTSTRAP", "localhost"), ("HXI_KAFKA_BOOTSTRAP", ":9092"), ("HXI_KAFKA_BOOTSTRAP", "a:1,b"),
@@ -92,6 +96,7 @@ RIGHT = [
     ("HXI_MAX_CLOCK_SKEW_S", "0", 0),
     ("HXI_APP_ID", "a" * 100, "a" * 100), ("HXI_EVENTS_TOPIC", "t" * 249, "t" * 249),
     ("HXI_RAGE_MIN_CLICKS", "2", 2), ("HXI_RAGE_RADIUS_PX", "29.999", 29.999), ("HXI_RAGE_SAME_ELEMENT", "yes", True),
+    ("HXI_RAGE_MAX_GAP_MS", "0", 0), ("HXI_RAGE_MAX_GAP_MS", "3600000", 3_600_000), ("HXI_APDEX_T_MS", "1", 1),
     ("HXI_KAFKA_BOOTSTRAP", "a:1, [::1]:2", "a:1, [::1]:2"),
     ("HXI_DATA_DIR", "/var/lib/hxi", Path("/var/lib/hxi")),
 ]
@@ -123,6 +128,24 @@ def test_the_decode_policy_follows_the_settings() -> None:
     }
     settings = load_settings({f"HXI_{name}": value for name, value in changed.items()})
     assert settings.decode_policy() == DecodePolicy(5, PrivacyPolicy("drop", "keep", "keep"))
+
+
+def test_the_fold_policy_is_the_preset_with_single_values_overridden() -> None:
+    assert load_settings({}).fold_policy() == FoldPolicy(PRESETS["hxi"], 10, 500)
+    for name, rule in PRESETS.items():
+        assert load_settings({"HXI_RAGE_PRESET": name}).fold_policy().rage == rule
+    changed = {
+        "RAGE_PRESET": "amplitude",
+        "RAGE_WINDOW_MS": "0",
+        "RAGE_RADIUS_PX": "12.5",
+        "RAGE_SAME_ELEMENT": "no",
+        "RAGE_IGNORE_ELEMENTS": " qty-* ,, carousel-?",
+        "HEATMAP_CELL_PX": "16",
+        "APDEX_T_MS": "300",
+    }
+    policy = load_settings({f"HXI_{name}": value for name, value in changed.items()}).fold_policy()
+    rule = RageRule(4, 999, 0, 12.5, "box", same_element=False, ignore_elements=("qty-*", "carousel-?"))
+    assert policy == FoldPolicy(rule, 16, 300)
 
 
 def test_several_brokers_are_told_apart() -> None:

@@ -158,7 +158,7 @@ CREATE VIEW analytics.scroll_depth AS
 WITH reached AS (
     SELECT
         screen_name, session_id,
-        LEAST(max(coalesce(scroll_position, 0)::bigint + coalesce(viewport_height, 0)), 100000) AS px
+        GREATEST(0, LEAST(max(coalesce(scroll_position, 0)::bigint + coalesce(viewport_height, 0)), 100000)) AS px
     FROM events
     WHERE screen_name IS NOT NULL
     GROUP BY screen_name, session_id
