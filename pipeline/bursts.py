@@ -6,6 +6,7 @@ they are. So a flush reads the tables around its new clicks, and wider where a b
 the edge of what was read.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple
@@ -29,6 +30,14 @@ class Range(NamedTuple):
         length = self.to_us - self.from_us
         return self._replace(from_us=self.from_us - length, to_us=self.to_us + length)
 
+    def joined(self, other: "Range") -> "Range":
+        """Return the range around this one and ``other``, of the same session, which begins no earlier."""
+        return self._replace(
+            to_us=max(self.to_us, other.to_us),
+            first_new_us=min(self.first_new_us, other.first_new_us),
+            last_new_us=max(self.last_new_us, other.last_new_us),
+        )
+
 
 READ_AROUND_GAPS = 8
 """How many times ``max_gap_ms`` is read on both sides at first: most bursts are shorter, most ranges small."""
@@ -51,21 +60,34 @@ def ranges(new: Iterable[Click], max_gap_us: int) -> list[Range]:
 
 
 def unfinished(asked: Iterable[Range], clicks: Iterable[Click], max_gap_us: int) -> list[Range]:
-    """Return, made wider, those ranges at whose edges a burst may go on; ``clicks`` are all known ones."""
+    """Return, made wider, those ranges at whose edges a burst may go on; ``clicks`` are all known ones.
+
+    Ranges that overlap then become one: a long burst is read once, however many new clicks are in it.
+    """
     times: dict[UUID, list[int]] = {}
     for click in sorted(clicks, key=_by_session):
         times.setdefault(click.session_id, []).append(click.time_us)
-    return [one.wider() for one in asked if not _is_finished(one, times[one.session_id], max_gap_us)]
+    wider = [one.wider() for one in asked if not _is_finished(one, times[one.session_id], max_gap_us)]
+    merged: list[Range] = []
+    for one in sorted(wider):
+        last = merged[-1] if merged else None
+        if last is not None and last.session_id == one.session_id and one.from_us <= last.to_us:
+            merged[-1] = last.joined(one)
+        else:
+            merged.append(one)
+    return merged
 
 
 def _is_finished(one: Range, times: Sequence[int], max_gap_us: int) -> bool:
     first, last = one.first_new_us, one.last_new_us
-    for time_us in reversed(times):
-        if one.from_us <= time_us < first and first - time_us <= max_gap_us:
-            first = time_us
-    for time_us in times:
-        if last < time_us <= one.to_us and time_us - last <= max_gap_us:
-            last = time_us
+    place = bisect_left(times, first)
+    while place > 0 and max(one.from_us, first - max_gap_us) <= times[place - 1]:
+        place -= 1
+        first = times[place]
+    place = bisect_right(times, last)
+    while place < len(times) and times[place] <= min(one.to_us, last + max_gap_us):
+        last = times[place]
+        place += 1
     return one.from_us <= first - max_gap_us and last + max_gap_us <= one.to_us
 
 

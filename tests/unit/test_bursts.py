@@ -132,6 +132,21 @@ async def test_a_burst_of_a_thousand_clicks_is_read_whole_in_few_rounds(new: flo
     assert touched([click(new)], around.clicks, GAP_US)[0] == in_order([*clicks(*range(1000)), click(new)])
 
 
+async def test_many_new_clicks_in_a_long_burst_do_not_read_it_many_times() -> None:
+    held = clicks(*range(2000))
+    tables = Stored(held)
+    new = [kept(seconds + 0.5) for seconds in range(0, 2000, 40)]  # too far apart to be read around together
+    around = await surroundings(new, tables)
+    assert len(around.clicks) == 2000
+    answers = [
+        sum(one.from_us <= held_one.time_us <= one.to_us for held_one in held)
+        for asked in tables.asked
+        for one in asked
+    ]
+    assert len(tables.asked[0]) == 50
+    assert sum(answers) < 5 * 2000
+
+
 async def test_only_ranges_whose_burst_goes_on_are_read_wider() -> None:
     long, lonely = [kept(n) for n in range(20)], [kept(n, session_id=OTHER_SESSION) for n in (0, 100)]
     tables = Stored(new_clicks(long[1:] + lonely[:1]))
