@@ -12,6 +12,7 @@ from yarl import URL
 from agents.dead_letters import send_dead_letters
 from agents.flusher import Flusher
 from agents.intake import Intake
+from agents.judging import Judging
 from agents.quiet import QuietWatch
 from agents.settings import Settings
 from agents.topics import MAX_DEAD_LETTER_BYTES, MAX_RECORD_BYTES
@@ -79,7 +80,7 @@ def _add_agents(app: PipelineApp, settings: Settings) -> None:
 
 
 def _add_services(app: PipelineApp, settings: Settings, sink: Sink) -> None:
-    """`→ one transaction → acknowledge`, and the watch for what went quiet."""
+    """`→ one transaction → acknowledge`, the watch for what went quiet, and the scores."""
 
     async def send(letters: Any) -> None:
         await send_dead_letters(app.producer, settings.dead_letter_topic, letters)
@@ -101,6 +102,7 @@ def _add_services(app: PipelineApp, settings: Settings, sink: Sink) -> None:
         watch = QuietWatch(app.intake, sink, consumer(), settings.session_timeout_s, topics)
         app.add_future(_crash_on_error(app, flusher.run))
         app.add_future(_crash_on_error(app, watch.run))
+        app.add_future(_crash_on_error(app, Judging(sink).run))
 
     app.flusher = flusher
 

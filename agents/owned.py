@@ -17,7 +17,6 @@ class Owned:
 
     def __init__(self, sink: Sink, lateness_s: float, claim: Claim, read_from: int) -> None:
         self._sink = sink
-        self._lateness_s = lateness_s
         self.epoch = claim.epoch
         self.folded_to = self.written_to = claim.next_offset
         self.read_to = read_from
@@ -47,7 +46,7 @@ class Owned:
         histories = await retrying(
             "Reading what sessions have sent before",
             "database",
-            lambda: self._sink.histories(strangers, self._lateness_s),
+            lambda: self._sink.histories(strangers, self.seen.history_s),
             (Unavailable,),
         )
         self.seen.learn(strangers, histories)

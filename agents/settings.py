@@ -10,8 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, Json, ValidationError, field_validator, model_validator
 
+from agents.score_rules import ScoreRules
 from pipeline.fold import FoldPolicy
 from pipeline.privacy import PrivacyPolicy
 from pipeline.rage_clicks import PRESETS, Metric, RageRule
@@ -57,6 +58,7 @@ class Settings(BaseModel):
     rage_ignore_elements: str = ""
     heatmap_cell_px: int = Field(10, ge=1)
     apdex_t_ms: int = Field(500, ge=1, le=500_000_000)
+    score_rules: Json[ScoreRules] = Field(default_factory=ScoreRules)
     data_dir: Path = Path(".hxi")
     privacy_ip_address: Literal["truncate", "keep", "drop"] = "truncate"
     privacy_url_query: Literal["drop", "keep"] = "drop"
@@ -91,7 +93,7 @@ class Settings(BaseModel):
 
     def fold_policy(self) -> FoldPolicy:
         """Return what results need of these settings."""
-        return FoldPolicy(self._rage_rule(), self.heatmap_cell_px, self.apdex_t_ms)
+        return FoldPolicy(self._rage_rule(), self.heatmap_cell_px, self.apdex_t_ms, self.score_rules.policy())
 
     def _rage_rule(self) -> RageRule:
         overrides: dict[str, Any] = {
@@ -136,6 +138,7 @@ def _sentence(location: tuple[int | str, ...], kind: str, message: str) -> str:
     if not location:
         return message.removeprefix("Value error, ")
     name = PREFIX + str(location[0]).upper()
-    if kind == "extra_forbidden":
+    if kind == "extra_forbidden" and len(location) == 1:
         return f"{name} is not a setting of this version (see the README)"
-    return f"{name} is wrong: {message.removeprefix('Value error, ')}"
+    within = "".join(f"{part}: " for part in location[1:])
+    return f"{name} is wrong: {within}{message.removeprefix('Value error, ')}"

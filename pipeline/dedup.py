@@ -62,6 +62,11 @@ class SeenIds:
         self._newest_arrival_us = 0
         self._size = 0
 
+    @property
+    def history_s(self) -> float:
+        """Return how far behind a session's newest event its history has to reach."""
+        return 2 * self._lateness_us / US_PER_S
+
     def __len__(self) -> int:
         """Return how many ids and sessions are held."""
         return self._size
@@ -84,8 +89,10 @@ class SeenIds:
             if history is not None:
                 session.newest_us = history.newest_us
                 session.newest_client_us = history.newest_client_us
+                oldest_us = self._oldest(session)
                 for client_us, event_uuid in history.ids:
-                    self._remember(session, client_us, event_uuid)
+                    if window_start(client_us, self._lateness_us) >= oldest_us:
+                        self._remember(session, client_us, event_uuid)
 
     def late(self, events: Iterable[KeptEvent]) -> set[SessionEvent]:
         """Return the ids among ``events`` that are too late for memory: ask the tables."""
@@ -119,16 +126,16 @@ class SeenIds:
         session = self._sessions[event.session_id]
         event_uuid = event.event_uuid
         if event_uuid is not None:
-            key = (event.session_id, event_uuid)
-            if (in_tables and key in in_tables) or (self._unwritten and key in self._unwritten):
-                return False
             for _, ids in session.windows:
                 if event_uuid in ids:
                     return False
-            if event.client_us < session.newest_client_us - self._lateness_us:
-                self._unwritten[key] = event.place.offset
-            else:
+            if event.client_us >= session.newest_client_us - self._lateness_us:
                 self._remember(session, event.client_us, event_uuid)
+            else:
+                key = (event.session_id, event_uuid)
+                if key in in_tables or key in self._unwritten:
+                    return False
+                self._unwritten[key] = event.place.offset
         session.last_offset = event.place.offset
         if event.arrival_us > session.last_arrival_us:
             session.last_arrival_us = event.arrival_us
@@ -136,8 +143,7 @@ class SeenIds:
         session.newest_us = max(session.newest_us, event.time_us)
         if event.client_us > session.newest_client_us:
             session.newest_client_us = event.client_us
-            if len(session.windows) > 2:
-                self._drop_old_windows(event.session_id, session)
+            self._drop_old_windows(event.session_id, session)
         self._sessions.move_to_end(event.session_id)
         return True
 
@@ -170,14 +176,20 @@ class SeenIds:
         session.windows.append((start, ids))
 
     def _drop_old_windows(self, session_id: UUID, session: _Session) -> None:
-        """Forget windows wholly behind the bound; their ids count as unwritten until a flush."""
-        oldest = session.newest_client_us - 2 * self._lateness_us
-        for start, ids in session.windows:
-            if start < oldest:
-                self._size -= len(ids)
-                for event_uuid in ids.ids():
-                    self._unwritten[session_id, event_uuid] = session.last_offset
-        session.windows = [(start, ids) for start, ids in session.windows if start >= oldest]
+        """Forget windows wholly behind the bound; their ids count as unwritten until a flush.
+
+        By the times alone, so that what is remembered is what would be learnt again.
+        """
+        oldest_us = self._oldest(session)
+        for window in [window for window in session.windows if window[0] < oldest_us]:
+            session.windows.remove(window)
+            self._size -= len(window[1])
+            for event_uuid in window[1].ids():
+                self._unwritten[session_id, event_uuid] = session.last_offset
+
+    def _oldest(self, session: _Session) -> int:
+        """Return where the windows that are remembered begin."""
+        return session.newest_client_us - 2 * self._lateness_us
 
 
 class SeenChunks:

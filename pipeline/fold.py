@@ -1,7 +1,7 @@
 """Decides the rows of a flush: a pure function of its events and chunks, and of what the tables hold near them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from pipeline.bursts import touched
@@ -10,6 +10,7 @@ from pipeline.journeys import journey_rows
 from pipeline.latency import latency_rows
 from pipeline.moments import moment
 from pipeline.rage_clicks import PRESETS, RageRule, rage_clicks
+from pipeline.scores import ScorePolicy
 from pipeline.sessions import session_rows
 from pipeline.surroundings import Surroundings, new_clicks, new_views
 from pipeline.users import user_rows
@@ -24,6 +25,7 @@ class FoldPolicy:
     rage: RageRule = PRESETS["hxi"]
     heatmap_cell_px: int = 10
     apdex_t_ms: int = 500
+    scores: ScorePolicy = field(default_factory=ScorePolicy)
 
     @property
     def max_gap_us(self) -> int:

@@ -297,6 +297,14 @@ class LatencyWindowRow(NamedTuple):
     bin_calls: list[int]
 
 
+class ScoreRow(NamedTuple):
+    """A row of ``experience_scores``; ``issues`` is JSON."""
+
+    session_id: UUID
+    score: int
+    issues: bytes
+
+
 @dataclass(slots=True)
 class Rows:
     """Everything that one transaction writes, by table."""

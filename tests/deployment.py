@@ -218,6 +218,7 @@ class Deployment:
             return all(ledger.get(place) == end for place, end in ends.items())
 
         wait_until(drained, lambda: f"drained to {ends}; workers said:\n{self._last_words()}", patience_s)
+        wait_until(lambda: self.count("hxi_state.unjudged") == 0, "every session is judged")
 
     def tables(self) -> Tables:
         """Return every table's rows as a multiset, without what two runs may differ in."""

@@ -68,8 +68,11 @@ class Sink(Protocol):
         """Fence every earlier owner of ``partitions`` and say where to begin."""
         ...
 
-    async def histories(self, session_ids: Collection[UUID], lateness_s: float) -> dict[UUID, History]:
-        """Return what the tables know of sessions; those without events are left out."""
+    async def histories(self, session_ids: Collection[UUID], within_s: float) -> dict[UUID, History]:
+        """Return what the tables know of sessions, and the ids within ``within_s`` of the newest of each.
+
+        Sessions without events are left out.
+        """
         ...
 
     async def known(self, ids: AbstractSet[SessionEvent]) -> set[SessionEvent]:
@@ -100,6 +103,13 @@ class Sink(Protocol):
 
     async def end_quiet_sessions(self, timeout_s: float, topics: Collection[str]) -> int:
         """End sessions without a record for ``timeout_s`` on ``topics``; return how many ended."""
+        ...
+
+    async def judge(self, most: int) -> int:
+        """Score up to ``most`` of the sessions that have changed since they were; return how many there were.
+
+        A session that has ended has one score, of its latest state; one that is open has none.
+        """
         ...
 
     async def close(self) -> None:

@@ -13,12 +13,14 @@ from pipeline.dedup import History, SessionChunk, SessionEvent
 from pipeline.flush import Flush
 from pipeline.fold import FoldPolicy, fold
 from pipeline.moments import microseconds, moment
+from pipeline.scores import Call, Evidence, Happening, score_row
 from pipeline.sinks.contract import Claim, Fenced, LedgerMoved, RowsRejected, Written, find_rejected
 from pipeline.sinks.memory_results import MemoryResults
 from pipeline.sinks.merges import Row, ending, merged_session, merged_user
 from pipeline.surroundings import read_surroundings
+from schema.events import CLICK, ERROR
 from schema.json_text import NotJson, parse
-from schema.rows import ChunkRow, ErrorRow, EventRow, LatencyRow, Partition, Place, Rows
+from schema.rows import ChunkRow, ErrorRow, EventRow, LatencyRow, Partition, Place, Rows, ScoreRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ class MemorySink:
     def __init__(self, now: Callable[[], datetime], policy: FoldPolicy) -> None:
         self._now = now
         self._policy = policy
+        self.unjudged: set[UUID] = set()
+        self.experience_scores: dict[UUID, ScoreRow] = {}
         self.ledger: dict[Partition, Entry] = {}
         self.users: dict[UUID, Row] = {}
         self.sessions: dict[UUID, Row] = {}
@@ -52,11 +56,11 @@ class MemorySink:
             self.ledger[partition] = replace(entry, epoch=entry.epoch + 1)
         return {key: Claim(self.ledger[key].epoch, self.ledger[key].next_offset) for key in partitions}
 
-    async def histories(self, session_ids: Collection[UUID], lateness_s: float) -> dict[UUID, History]:
+    async def histories(self, session_ids: Collection[UUID], within_s: float) -> dict[UUID, History]:
         """See :meth:`pipeline.sinks.contract.Sink.histories`."""
         newest = {key: self.sessions[key]["last_event_time"] for key in session_ids if key in self.sessions}
         return {
-            session_id: self._history(session_id, last, timedelta(seconds=lateness_s))
+            session_id: self._history(session_id, last, timedelta(seconds=within_s))
             for session_id, last in newest.items()
             if last is not None
         }
@@ -113,7 +117,20 @@ class MemorySink:
         quiet = [row for row in self.sessions.values() if row["end_time"] is None and row["last_record_at"] <= limit]
         for row in quiet:
             row |= ending(row)
+            self.unjudged.add(row["session_id"])
         return len(quiet)
+
+    async def judge(self, most: int) -> int:
+        """See :meth:`pipeline.sinks.contract.Sink.judge`."""
+        taken = sorted(self.unjudged)[:most]
+        for session_id in taken:
+            self.unjudged.remove(session_id)
+            self.experience_scores.pop(session_id, None)
+            if self.sessions[session_id]["end_time"] is not None:
+                self.experience_scores[session_id] = score_row(
+                    session_id, self._evidence(session_id), self._policy.scores
+                )
+        return len(taken)
 
     async def close(self) -> None:
         """See :meth:`pipeline.sinks.contract.Sink.close`."""
@@ -122,11 +139,27 @@ class MemorySink:
         around = await read_surroundings(flush.events, self.results, self._policy.max_gap_us)
         return fold(flush.events, flush.chunks, around, self._policy)
 
-    def _history(self, session_id: UUID, last: datetime, lateness: timedelta) -> History:
+    def _evidence(self, session_id: UUID) -> Evidence:
+        events = [row for row in self.events if row.session_id == session_id]
+        rages = self.results.rage_click_events.values()
+        steps = sorted(step for step in self.results.journey_steps.values() if step.session_id == session_id)
+        return Evidence(
+            [Happening(microseconds(r.first_click_time), r.screen_name) for r in rages if r.session_id == session_id],
+            [microseconds(row.timestamp) for row in events if row.event_type == CLICK],
+            [Happening(microseconds(row.timestamp), row.screen_name) for row in events if row.event_type == ERROR],
+            [
+                Call(microseconds(row.recorded_at), row.screen_name, row.latency_ms, row.status_code)
+                for row in self.latency_metrics
+                if row.session_id == session_id
+            ],
+            [Happening(microseconds(step.event_time), step.screen_name) for step in steps],
+        )
+
+    def _history(self, session_id: UUID, last: datetime, within: timedelta) -> History:
         rows = (row for row in self.events if row.session_id == session_id)
         sent = [(row.client_time or row.timestamp, row.event_uuid) for row in rows]
         newest = max(time for time, _ in sent)
-        ids = ((microseconds(time), key) for time, key in sent if key is not None and time >= newest - lateness)
+        ids = ((microseconds(time), key) for time, key in sent if key is not None and time >= newest - within)
         return History(microseconds(last), microseconds(newest), tuple(ids))
 
     def _is_written(self, flush: Flush) -> bool:
@@ -146,6 +179,7 @@ class MemorySink:
             self.users[user.user_id] = merged_user(self.users.get(user.user_id), user)
         for session in rows.sessions:
             self.sessions[session.session_id] = merged_session(self.sessions.get(session.session_id), session)
+            self.unjudged.add(session.session_id)
         self.events += rows.events
         self.latency_metrics += rows.latency_metrics
         self.error_logs += rows.error_logs

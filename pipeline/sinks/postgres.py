@@ -28,6 +28,7 @@ from pipeline.sinks.contract import (
     Written,
     find_rejected,
 )
+from pipeline.sinks.judging import judge_sessions
 from pipeline.sinks.nearby import NearbyInPostgres
 from pipeline.sinks.tables import write_rows
 from pipeline.surroundings import read_surroundings
@@ -42,6 +43,7 @@ class PostgresSink:
         self._url = url
         self._app_id = app_id
         self._policy = policy
+        self._judge: psycopg.AsyncConnection[Any] | None = None
         self._writer: psycopg.AsyncConnection[Any] | None = None
         self._reader: psycopg.AsyncConnection[Any] | None = None
 
@@ -51,10 +53,10 @@ class PostgresSink:
             rows = await self._read("claim", **self._places(partitions))
         return {Partition(topic, number): Claim(epoch, next_offset) for topic, number, next_offset, epoch in rows}
 
-    async def histories(self, session_ids: Collection[UUID], lateness_s: float) -> dict[UUID, History]:
+    async def histories(self, session_ids: Collection[UUID], within_s: float) -> dict[UUID, History]:
         """See :meth:`pipeline.sinks.contract.Sink.histories`."""
         async with translated():
-            rows = await self._read("seen_ids", session_ids=list(session_ids), lateness_s=lateness_s)
+            rows = await self._read("seen_ids", session_ids=list(session_ids), within_s=within_s)
         newest = {session_id: (microseconds(time), microseconds(client)) for session_id, time, client, *_ in rows}
         ids: dict[UUID, list[tuple[int, UUID]]] = {session_id: [] for session_id in newest}
         for session_id, _, _, client, event_uuid in rows:
@@ -126,9 +128,14 @@ class PostgresSink:
         async with translated():
             return await self._run("end_quiet_sessions", app_id=self._app_id, timeout_s=timeout_s, topics=list(topics))
 
+    async def judge(self, most: int) -> int:
+        """See :meth:`pipeline.sinks.contract.Sink.judge`."""
+        async with translated():
+            return await judge_sessions(await self._judging(), most, self._policy.scores)
+
     async def close(self) -> None:
         """See :meth:`pipeline.sinks.contract.Sink.close`."""
-        for connection in (self._writer, self._reader):
+        for connection in (self._writer, self._reader, self._judge):
             if connection is not None:
                 await connection.close()
 
@@ -199,3 +206,8 @@ class PostgresSink:
         if self._reader is None or self._reader.broken or self._reader.closed:
             self._reader = await connect(self._url, f"{self._app_id} reader")
         return self._reader
+
+    async def _judging(self) -> psycopg.AsyncConnection[Any]:
+        if self._judge is None or self._judge.broken or self._judge.closed:
+            self._judge = await connect(self._url, f"{self._app_id} judge")
+        return self._judge

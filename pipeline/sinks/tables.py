@@ -113,7 +113,8 @@ async def write_rows(cursor: psycopg.AsyncCursor[Any], rows: Rows) -> Written:
     Latency windows come last: all writers share those, and hold them until they commit.
     """
     await _merge(cursor, _NEW_USERS, rows.users, "merge_users")
-    await _merge(cursor, _NEW_SESSIONS, rows.sessions, "merge_sessions")
+    if await _merge(cursor, _NEW_SESSIONS, rows.sessions, "merge_sessions"):
+        await cursor.execute(query("mark_unjudged"))
     await _copy(cursor, _EVENTS, rows.events)
     await _copy(cursor, _LATENCY_METRICS, rows.latency_metrics)
     await _copy(cursor, _ERROR_LOGS, rows.error_logs)

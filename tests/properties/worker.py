@@ -29,7 +29,7 @@ class Worker:
         end = self.offset + len(events)
         batch = [event._replace(place=Place(EVENTS, self.offset + n)) for n, event in enumerate(events)]
         strangers = self.seen.strangers(batch)
-        self.seen.learn(strangers, await self.sink.histories(strangers, LATENESS_S))
+        self.seen.learn(strangers, await self.sink.histories(strangers, self.seen.history_s))
         in_tables = await self.sink.known(self.seen.late(batch))
         new = [event for event in batch if self.seen.admit(event, in_tables)]
         arrival_us = max(event.arrival_us for event in batch)

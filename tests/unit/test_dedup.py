@@ -39,7 +39,7 @@ class Tables:
         if not rows:
             return None
         newest_us = max(event.client_us for event in rows)
-        near = [event for event in rows if event.client_us >= newest_us - LATENESS_S * 1_000_000]
+        near = [event for event in rows if event.client_us >= newest_us - self.seen.history_s * 1_000_000]
         ids = tuple((event.client_us, event.event_uuid) for event in near if event.event_uuid)
         return History(max(event.time_us for event in rows), newest_us, ids)
 
@@ -191,3 +191,21 @@ def test_a_session_that_was_silent_for_the_allowed_lateness_leaves_memory(second
     tables.flush(first, other)
     assert tables.seen.strangers([first]) == (set() if kept_in_memory else {SESSION})
     assert tables.take(first) == [False]
+
+
+# Windows begin at 0, 60, 120 ...; remembered are those that begin at most 120 s before the newest event.
+#   newest:       an id of 0 is
+#   0 ... 120     remembered
+#   120.000001    forgotten
+@pytest.mark.parametrize(("newest", "is_repeated"), [(0, True), (119, True), (120, True), (120.000001, False)])
+@pytest.mark.parametrize("restarted", [False, True])
+def test_an_id_with_another_time_is_known_as_long_whether_remembered_or_learnt_again(
+    newest: float, is_repeated: bool, restarted: bool
+) -> None:
+    tables = Tables()
+    events = [identified(0, 1, offset=0), identified(newest, 2, offset=1)]
+    assert tables.take(*events) == [True, True]
+    tables.flush(*events)
+    if restarted:
+        tables.seen = SeenIds(LATENESS_S)
+    assert tables.take(identified(newest, 1, offset=2)) == [not is_repeated]

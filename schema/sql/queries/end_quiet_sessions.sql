@@ -11,7 +11,11 @@ WITH quiet AS (
     )
     ORDER BY session_id
     LIMIT 5000
-    FOR UPDATE SKIP LOCKED
+    FOR NO KEY UPDATE SKIP LOCKED -- a judge may refer to them meanwhile
+), marked AS (
+    INSERT INTO hxi_state.unjudged (session_id)
+    SELECT session_id FROM quiet ORDER BY session_id
+    ON CONFLICT (session_id) DO UPDATE SET session_id = EXCLUDED.session_id
 )
 UPDATE sessions AS s
 SET end_time = coalesce(s.last_event_time, s.last_chunk_time),

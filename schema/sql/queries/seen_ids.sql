@@ -1,6 +1,6 @@
 -- What the tables know of sessions that a worker meets for the first time: their newest event,
--- by the corrected clock and by the client's, and the ids of the events within the allowed
--- lateness of the newest by the client's clock: the one that a repeated event has in common.
+-- by the corrected clock and by the client's, and the ids of the events near the newest by the
+-- client's clock: the one that a repeated event has in common.
 WITH e AS (
     SELECT session_id, event_uuid, client, max(client) OVER (PARTITION BY session_id) AS newest
     FROM (
@@ -11,5 +11,5 @@ WITH e AS (
 )
 SELECT s.session_id, s.last_event_time, e.newest, e.client, e.event_uuid
 FROM sessions AS s
-JOIN e ON e.session_id = s.session_id AND e.client >= e.newest - make_interval(secs => %(lateness_s)s)
+JOIN e ON e.session_id = s.session_id AND e.client >= e.newest - make_interval(secs => %(within_s)s)
 WHERE s.last_event_time IS NOT NULL AND (e.event_uuid IS NOT NULL OR e.client = e.newest)

@@ -1,0 +1,15 @@
+-- What the scores of sessions follow from, one kind after another.
+SELECT session_id, 'rage_click' AS kind, first_click_time AS time, screen_name, NULL::int AS latency_ms, NULL::int AS status_code
+FROM rage_click_events WHERE session_id = ANY (%(session_ids)s) AND run_ordinal IS NOT NULL
+UNION ALL
+SELECT session_id, event_type, timestamp, screen_name, NULL, NULL
+FROM events WHERE session_id = ANY (%(session_ids)s) AND event_type IN ('click', 'error')
+UNION ALL
+SELECT session_id, 'call', recorded_at, screen_name, latency_ms, status_code
+FROM latency_metrics WHERE session_id = ANY (%(session_ids)s)
+UNION ALL
+(
+    SELECT session_id, 'step', event_time, screen_name, NULL, NULL
+    FROM journey_steps WHERE session_id = ANY (%(session_ids)s) AND derived
+    ORDER BY session_id, step_number
+)
