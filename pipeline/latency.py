@@ -62,17 +62,24 @@ def latency_rows(events: Iterable[KeptEvent], apdex_t_ms: int) -> list[LatencyWi
     return [_row(*key, window) for key, window in windows.items()]
 
 
-@lru_cache(maxsize=16_384)
 def normalised(api_endpoint: str) -> str:
     """Return an endpoint without query and fragment, ids in its path replaced by ``:id``.
 
     Ids are numbers, UUIDs and long hexadecimal numbers: of 8 digits and more where a decimal one is
     among them (no English word is), of 16 and more in any case.
     """
+    return _remembered(api_endpoint) if len(api_endpoint) <= MOST_ENDPOINT_CHARACTERS else _normalised(api_endpoint)
+
+
+def _normalised(api_endpoint: str) -> str:
     url = re.split(r"[?#]", api_endpoint, maxsplit=1)[0]
     host = _HOST.match(url)
     start = host.end() if host else 0
     return (url[:start] + "/".join(map(_without_id, url[start:].split("/"))))[:MOST_ENDPOINT_CHARACTERS]
+
+
+_remembered = lru_cache(maxsize=16_384)(_normalised)
+"""Most endpoints are the same few; only short ones are kept, so that this stays below some 10 MB."""
 
 
 def _without_id(segment: str) -> str:

@@ -19,7 +19,7 @@ from agents.commands.dev import Stopped, stop_on_signals
 from agents.commands.generate import dumps
 from agents.commands.kafka import sending
 from agents.commands.output import CommandFailed, progress, say
-from agents.commands.summary import records_done, show_summary
+from agents.commands.summary import records_done, sessions_judged, show_summary
 from agents.embedded import Broker, EmbeddedServerError, Postgres
 from agents.settings import Settings
 from pipeline.simulation import Traffic, simulate
@@ -143,3 +143,5 @@ def _wait_until_written(settings: Settings, before: int, sent: int) -> None:
             now = records_done(settings) - before
             advance(now - done)
             done = now
+    while not sessions_judged(settings) and time.monotonic() < deadline:
+        time.sleep(0.1)

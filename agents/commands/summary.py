@@ -12,6 +12,12 @@ def records_done(settings: Settings) -> int:
     return int(records)
 
 
+def sessions_judged(settings: Settings) -> bool:
+    """Return whether every session that has changed has been judged since."""
+    ((unjudged,),) = ask(settings.database_url, "unjudged_sessions").rows
+    return int(unjudged) == 0
+
+
 def show_summary(settings: Settings) -> None:
     """Show what came out of the pipeline."""
     for title, name in (
@@ -21,6 +27,7 @@ def show_summary(settings: Settings) -> None:
         ("Most usual changes of screen", "summary_journeys"),
         ("Longest sessions", "summary_sessions"),
         ("Slowest endpoints", "summary_latency"),
+        ("What costs points", "summary_scores"),
     ):
         columns, rows = ask(settings.database_url, name)
         show_table(title, columns, rows)

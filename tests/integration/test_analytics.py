@@ -329,3 +329,15 @@ async def test_a_session_saw_the_document_down_to_its_scroll_and_its_viewport(da
 async def test_what_happens_on_no_screen_has_no_depth(database_url: str) -> None:
     await write(database_url, [kept(0, SCROLL, scroll_position=500)])
     assert ask(database_url, "SELECT * FROM analytics.scroll_depth") == []
+
+
+@pytest.mark.parametrize("fraction", [-0.001, 1.001, 95, "'NaN'"])
+async def test_a_percentile_beyond_all_calls_is_an_error(database_url: str, fraction: object) -> None:
+    await write(database_url, [call(0, "/a", 5)])
+    with pytest.raises(psycopg.errors.NumericValueOutOfRange, match="is not between 0 and 1"):
+        ask(database_url, f"SELECT analytics.percentile(sketch, {fraction}) FROM latency_rollups")
+
+
+@pytest.mark.parametrize("empty", ["ROW(NULL, NULL)", "ROW('{}', '{}')"])
+async def test_a_percentile_of_no_calls_is_null(database_url: str, empty: str) -> None:
+    assert ask(database_url, f"SELECT analytics.percentile({empty}::analytics.latency_sketch, 0.5)") == [(None,)]

@@ -16,9 +16,9 @@ from pipeline.moments import moment
 from pipeline.sinks.contract import Unavailable
 from pipeline.sinks.migrations import _LOCK, SchemaMismatch, check_schema, migrate
 from pipeline.sinks.postgres import PostgresSink
-from schema.events import PAGE_VIEW
+from schema.events import PAGE_VIEW, SESSION_END
 from schema.sql import migrations_folder
-from tests.builders import REPLAY, SESSION, TOPICS, USER, Owner, at, facts, kept, kept_chunk, user
+from tests.builders import REPLAY, SESSION, TOPICS, USER, Owner, at, facts, kept, kept_chunk, numbered, user
 from tests.conftest import new_database
 from tests.deployment import fresh_name
 
@@ -270,3 +270,25 @@ async def test_ids_of_results_that_others_inserted_by_hand_are_skipped(database_
     await (await Owner.of(sink)).write(*events)
     await sink.close()
     assert ask(database_url, f"SELECT id FROM {table} WHERE session_id IS NOT NULL") == [(5001,)]
+
+
+@pytest.mark.parametrize("time", ["infinity", "-infinity", "20000-01-01", "0044-03-15 BC", None])
+async def test_events_that_others_insert_at_times_beyond_all_clients_stop_nothing(
+    database_url: str, time: str | None
+) -> None:
+    sink = PostgresSink(database_url, "hxi-pipeline", FoldPolicy())
+    owner = await Owner.of(sink)
+    await owner.write(kept(0, PAGE_VIEW, screen_name="/a", event_uuid=numbered(1)))
+    for kind in ("click", "page_view", "error"):
+        ask(
+            database_url,
+            "INSERT INTO events (session_id, event_type, screen_name, timestamp) VALUES (%s, %s, '/x', %s)",
+            *(SESSION, kind, time),
+        )
+    history = (await sink.histories([SESSION], 60))[SESSION]
+    assert history.ids == ((at(0), numbered(1)),)
+    await owner.write(*(kept(n, kind, screen_name="/b") for n, kind in enumerate(["click", PAGE_VIEW, SESSION_END])))
+    assert await sink.judge(10) == 1
+    await sink.close()
+    assert ask(database_url, "SELECT step_number, screen_name FROM journey_steps ORDER BY 1") == [(1, "/a"), (2, "/b")]
+    assert ask(database_url, "SELECT score FROM experience_scores") == [(100,)]

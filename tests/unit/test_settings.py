@@ -9,6 +9,7 @@ from agents.settings import Settings, SettingsError, load_settings
 from pipeline.fold import FoldPolicy
 from pipeline.privacy import PrivacyPolicy
 from pipeline.rage_clicks import PRESETS, RageRule
+from pipeline.scores import WEIGHTS, ScorePolicy, Weight
 from pipeline.tidy import DecodePolicy
 
 CONTRACT: dict[str, Any] = {
@@ -146,6 +147,67 @@ def test_the_fold_policy_is_the_preset_with_single_values_overridden() -> None:
     policy = load_settings({f"HXI_{name}": value for name, value in changed.items()}).fold_policy()
     rule = RageRule(4, 999, 0, 12.5, "box", same_element=False, ignore_elements=("qty-*", "carousel-?"))
     assert policy == FoldPolicy(rule, 16, 300)
+
+
+def score_policy(rules: str) -> ScorePolicy:
+    """Return what scoring follows under these rules."""
+    return load_settings({"HXI_SCORE_RULES": rules}).fold_policy().scores
+
+
+def test_scores_follow_the_default_rules_unless_told_otherwise() -> None:
+    assert load_settings({}).fold_policy().scores == ScorePolicy()
+    assert score_policy("{}") == ScorePolicy()
+
+
+def test_one_weight_can_be_changed_and_all_others_stay() -> None:
+    changed = score_policy('{"weights": {"js_error": {"points": 2.5, "cap": 10}}}')
+    assert changed == ScorePolicy({**WEIGHTS, "js_error": Weight(2.5, 10)})
+
+
+def test_thresholds_of_scores_can_be_changed() -> None:
+    rules = '{"slow_p10_ms": 300, "slow_median_ms": 900, "back_within_s": 4.5, "error_after_click_s": 0}'
+    assert score_policy(rules) == ScorePolicy(WEIGHTS, 300, 900, 4.5, 0)
+
+
+# fmt: off
+WRONG_RULES = [
+    ("{", "Invalid JSON"), ("[]", "valid dictionary"), ("5", "valid dictionary"), ("null", "valid dictionary"),
+    ('{"slow_p10": 3}', "slow_p10: "), ('{"colour": "red"}', "colour: "),
+    ('{"weights": []}', "weights: "),
+    ('{"weights": {"js_error": {"points": 1}}}', "weights: js_error: cap: "),
+    ('{"weights": {"js_error": {"points": 1, "cap": 2, "floor": 3}}}', "weights: js_error: floor: "),
+    ('{"weights": {"js_error": {"points": -0.1, "cap": 2}}}', "weights: js_error: points: "),
+    ('{"weights": {"js_error": {"points": 100.1, "cap": 2}}}', "weights: js_error: points: "),
+    ('{"weights": {"js_error": {"points": NaN, "cap": 2}}}', "weights: js_error: points: "),
+    ('{"weights": {"js_error": {"points": 1, "cap": -1}}}', "weights: js_error: cap: "),
+    ('{"weights": {"js_error": {"points": 1, "cap": 2.5}}}', "weights: js_error: cap: "),
+    ('{"weights": {"js_error": {"points": 1, "cap": 101}}}', "weights: js_error: cap: "),
+    ('{"weights": {"sadness": {"points": 1, "cap": 2}}}', "weights: sadness is none of rage_click, js_error, "),
+    ('{"weights": {"js_error": {"points": 1, "cap": 31}}}', "the caps add up to 101: "),
+    ('{"slow_p10_ms": 0}', "slow_p10_ms: "), ('{"slow_median_ms": 1.5}', "slow_median_ms: "),
+    ('{"slow_p10_ms": 2000}', "slow_p10_ms has to be below slow_median_ms"),
+    ('{"slow_p10_ms": 2001}', "slow_p10_ms has to be below slow_median_ms"),
+    ('{"slow_median_ms": 500}', "slow_p10_ms has to be below slow_median_ms"),
+    ('{"back_within_s": -0.1}', "back_within_s: "), ('{"error_after_click_s": -1}', "error_after_click_s: "),
+]
+RULES_AT_THEIR_BOUNDS = [
+    '{"weights": {"js_error": {"points": 100, "cap": 30}}}', '{"weights": {"js_error": {"points": 0, "cap": 0}}}',
+    '{"slow_p10_ms": 1999}', '{"slow_p10_ms": 1, "slow_median_ms": 2}',
+    '{"back_within_s": 0}', '{"error_after_click_s": 0}',
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("rules", "said"), WRONG_RULES)
+def test_wrong_score_rules_are_refused_and_what_is_wrong_is_named(rules: str, said: str) -> None:
+    prefix, _, problem = complaint(HXI_SCORE_RULES=rules).partition("HXI_SCORE_RULES is wrong: ")
+    assert prefix == ""
+    assert said in problem
+
+
+@pytest.mark.parametrize("rules", RULES_AT_THEIR_BOUNDS)
+def test_score_rules_at_their_bounds_are_taken(rules: str) -> None:
+    assert score_policy(rules) != ScorePolicy()
 
 
 def test_several_brokers_are_told_apart() -> None:

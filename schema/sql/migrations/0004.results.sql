@@ -1,5 +1,6 @@
 -- What results need to be told apart, added to and merged. As before, added columns stay NULL
 -- on rows that others insert, and no index or rule below touches those.
+-- Rows from before this migration are left as they are: results begin with the first event after it.
 -- depends: 0003.order-independence
 
 CREATE INDEX idx_events_ordered ON events (session_id, timestamp)
@@ -68,8 +69,11 @@ DECLARE
     here DOUBLE PRECISION;
     lower DOUBLE PRECISION;
 BEGIN
+    IF NOT fraction BETWEEN 0 AND 1 THEN
+        RAISE numeric_value_out_of_range USING MESSAGE = format('fraction %s is not between 0 and 1', fraction);
+    END IF;
     SELECT fraction * (sum(c) - 1) INTO place FROM unnest(sketch.calls) AS c;
-    FOR i IN 1 .. cardinality(sketch.bins) LOOP
+    FOR i IN 1 .. coalesce(cardinality(sketch.bins), 0) LOOP
         upto := upto + sketch.calls[i];
         IF upto > floor(place) THEN
             here := CASE WHEN sketch.bins[i] < 0 THEN 0 ELSE 2 * gamma ^ sketch.bins[i] / (1 + gamma) END;

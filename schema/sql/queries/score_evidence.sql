@@ -4,9 +4,11 @@ FROM rage_click_events WHERE session_id = ANY (%(session_ids)s) AND run_ordinal 
 UNION ALL
 SELECT session_id, event_type, timestamp, screen_name, NULL, NULL
 FROM events WHERE session_id = ANY (%(session_ids)s) AND event_type IN ('click', 'error')
+    AND timestamp BETWEEN '2000-01-01' AND '9999-12-31' -- others may insert what no client can say
 UNION ALL
 SELECT session_id, 'call', recorded_at, screen_name, latency_ms, status_code
 FROM latency_metrics WHERE session_id = ANY (%(session_ids)s)
+    AND recorded_at BETWEEN '2000-01-01' AND '9999-12-31' AND latency_ms IS NOT NULL AND status_code IS NOT NULL
 UNION ALL
 (
     SELECT session_id, 'step', event_time, screen_name, NULL, NULL

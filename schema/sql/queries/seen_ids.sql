@@ -7,6 +7,7 @@ WITH e AS (
         SELECT session_id, event_uuid, coalesce(client_time, timestamp) AS client
         FROM events
         WHERE session_id = ANY (%(session_ids)s)
+            AND timestamp BETWEEN '2000-01-01' AND '9999-12-31' -- others may insert what no client can say
     ) AS known
 )
 SELECT s.session_id, s.last_event_time, e.newest, e.client, e.event_uuid
