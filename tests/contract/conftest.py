@@ -28,7 +28,7 @@ EMPTY = b"""
     DELETE FROM sessions; DELETE FROM users; DELETE FROM hxi_state.ledger
 """
 SERIAL_IDS = {"event_id", "id"}
-JSON_COLUMNS = {"metadata", "chunk_data"}
+JSON_COLUMNS = {"metadata", "chunk_data", "issues"}
 
 Rows = list[dict[str, Any]]
 
