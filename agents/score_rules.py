@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pipeline.scores import WEIGHTS, ScorePolicy, Weight
 
 MOST_POINTS = 100
+HOUR_S = 3_600
 
 
 class WeightRule(BaseModel):
@@ -24,10 +25,10 @@ class ScoreRules(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     weights: dict[str, WeightRule] = Field(default_factory=dict)
-    slow_p10_ms: Annotated[int, Field(ge=1)] = ScorePolicy().slow_p10_ms
-    slow_median_ms: Annotated[int, Field(ge=1)] = ScorePolicy().slow_median_ms
-    back_within_s: Annotated[float, Field(ge=0)] = ScorePolicy().back_within_s
-    error_after_click_s: Annotated[float, Field(ge=0)] = ScorePolicy().error_after_click_s
+    slow_p10_ms: Annotated[int, Field(ge=1, le=HOUR_S * 1000)] = ScorePolicy().slow_p10_ms
+    slow_median_ms: Annotated[int, Field(ge=1, le=HOUR_S * 1000)] = ScorePolicy().slow_median_ms
+    back_within_s: Annotated[float, Field(ge=0, le=HOUR_S)] = ScorePolicy().back_within_s
+    error_after_click_s: Annotated[float, Field(ge=0, le=HOUR_S)] = ScorePolicy().error_after_click_s
 
     @model_validator(mode="after")
     def _makes_sense(self) -> "ScoreRules":

@@ -29,16 +29,20 @@ class Database:
     """A database with sinks of its own, and an eye on who waits for whom in it."""
 
     def __init__(self, url: str, eye: psycopg.AsyncConnection[Any]) -> None:
-        self._url, self._eye = url, eye
+        self.url, self._eye = url, eye
         self.sinks: list[PostgresSink] = []
 
     def sink(self, name: str) -> PostgresSink:
         """Return another sink; its connections are called ``<name> writer`` and so on."""
-        self.sinks.append(PostgresSink(self._url, name, FoldPolicy()))
+        self.sinks.append(PostgresSink(self.url, name, FoldPolicy()))
         return self.sinks[-1]
 
     async def rows(self, statement: str) -> list[tuple[Any, ...]]:
         return await (await self._eye.execute(statement.encode())).fetchall()
+
+    async def analyze(self, table: str) -> None:
+        """Let the planner learn what is in ``table`` now, as the server does now and then."""
+        await self._eye.execute(f"ANALYZE {table}".encode())
 
     async def count(self, table: str) -> int:
         return int((await self.rows(f"SELECT count(*) FROM {table}"))[0][0])
@@ -57,7 +61,7 @@ class Database:
     @asynccontextmanager
     async def locked(self, table: str) -> AsyncIterator[None]:
         """Let nobody write ``table`` meanwhile; whoever waits for it too long ends the test."""
-        async with await psycopg.AsyncConnection.connect(self._url, application_name="lock") as connection:
+        async with await psycopg.AsyncConnection.connect(self.url, application_name="lock") as connection:
             await connection.execute(f"LOCK TABLE {table} IN SHARE MODE".encode())
             async with asyncio.timeout(PATIENCE_S):
                 yield
@@ -251,3 +255,32 @@ async def tell(owner: Owner, session_ids: list[UUID], seconds: float) -> list[UU
     events = [kept(seconds, ERROR, session_id=session_id) for session_id in session_ids]
     await owner.write(*events, arrival_us=at(seconds))
     return session_ids
+
+
+async def test_judging_takes_at_most_so_many_of_a_table_that_was_empty_when_analyzed(database: Database) -> None:
+    owner, sink = await Owner.of(database.sink("flush")), database.sink("other")
+    await owner.write(*(event for n in range(300) for event in whole(numbered(n))))
+    assert await sink.judge(ALL) == 300
+    await database.analyze("hxi_state.unjudged")
+    await owner.write(*(kept(5, session_id=numbered(n)) for n in range(300)))
+    assert await sink.judge(100) == 100
+
+
+async def test_a_session_cannot_be_deleted_while_it_is_judged(database: Database) -> None:
+    owner, sink = await Owner.of(database.sink("flush")), database.sink("other")
+    await owner.write(*whole(SESSION), *whole(numbered(1)))
+    await database.rows("DELETE FROM events RETURNING 1")
+
+    async def delete() -> None:
+        async with await psycopg.AsyncConnection.connect(database.url, application_name="deleter") as connection:
+            await connection.execute("DELETE FROM sessions WHERE session_id = %s", (SESSION,))
+
+    async with database.locked("experience_scores"):
+        judge = started(sink.judge(ALL))
+        await database.until_waiting(("other judge", "lock"))
+        deletion = started(delete())
+        await database.until_waiting(("deleter", "other judge"))
+    assert await judge == 2
+    with pytest.raises(psycopg.errors.ForeignKeyViolation):
+        await deletion
+    assert await database.count("experience_scores") == 2

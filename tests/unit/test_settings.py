@@ -172,6 +172,8 @@ def test_thresholds_of_scores_can_be_changed() -> None:
 # fmt: off
 WRONG_RULES = [
     ("{", "Invalid JSON"), ("[]", "valid dictionary"), ("5", "valid dictionary"), ("null", "valid dictionary"),
+    ('{"slow_median_ms": 3600001}', "slow_median_ms: "), ('{"slow_p10_ms": 100000000000000000}', "slow_p10_ms: "),
+    ('{"back_within_s": Infinity}', "back_within_s: "), ('{"error_after_click_s": 3600.5}', "error_after_click_s: "),
     ('{"slow_p10": 3}', "slow_p10: "), ('{"colour": "red"}', "colour: "),
     ('{"weights": []}', "weights: "),
     ('{"weights": {"js_error": {"points": 1}}}', "weights: js_error: cap: "),

@@ -13,3 +13,5 @@ COMMENT ON COLUMN experience_scores.issues IS 'What cost points: code, count, po
 CREATE UNIQUE INDEX idx_experience_scores_once ON experience_scores (session_id) WHERE derived;
 
 CREATE INDEX idx_latency_metrics_session ON latency_metrics (session_id);
+
+INSERT INTO hxi_state.unjudged (session_id) SELECT session_id FROM sessions WHERE end_time IS NOT NULL;
