@@ -1,12 +1,10 @@
 """Scores sessions by timer, soon after they have changed."""
 
-import asyncio
 import logging
 
 from agents import metrics
-from pipeline.sinks.contract import Sink, Unavailable
-
-logger = logging.getLogger(__name__)
+from agents.retrying import in_rounds
+from pipeline.sinks.contract import Sink
 
 ROUND_S = 1.0
 
@@ -22,12 +20,7 @@ class Judging:
 
     async def run(self) -> None:
         """Judge every round; never returns. A database that is away is met next time."""
-        while True:
-            await asyncio.sleep(ROUND_S)
-            try:
-                await self.judge()
-            except Unavailable as error:
-                logger.warning("Sessions are judged later: %s", error)
+        await in_rounds(ROUND_S, self.judge, "Sessions are judged", logging.WARNING)
 
     async def judge(self) -> None:
         """Judge all that has changed by now."""

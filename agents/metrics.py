@@ -2,7 +2,9 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
+from pipeline.sinks.contract import Written
 from schema.reasons import Reason
+from schema.rows import Rows
 
 REGISTRY = CollectorRegistry()
 
@@ -56,16 +58,5 @@ for _reason in Reason:
     DEAD_LETTERED.labels(_reason.value)
 for _target in ("database", "broker", "dead_letters"):
     RETRIES.labels(_target)
-for _table in (
-    "users",
-    "sessions",
-    "events",
-    "rage_click_events",
-    "heatmap_points",
-    "journey_steps",
-    "latency_metrics",
-    "latency_rollups",
-    "error_logs",
-    "session_replay_chunks",
-):
+for _table in Written.of(Rows(), 0).rows_by_table:
     ROWS.labels(_table)

@@ -1,6 +1,5 @@
 """Looks around by timer: how far behind each partition is, and which sessions went quiet."""
 
-import asyncio
 import logging
 from collections.abc import Collection
 from typing import Protocol
@@ -8,7 +7,8 @@ from typing import Protocol
 from agents import metrics
 from agents.intake import Intake
 from agents.owned import Owned
-from pipeline.sinks.contract import Claim, Sink, Unavailable
+from agents.retrying import in_rounds
+from pipeline.sinks.contract import Claim, Sink
 from schema.rows import Partition
 
 logger = logging.getLogger(__name__)
@@ -38,12 +38,7 @@ class QuietWatch:
 
     async def run(self) -> None:
         """Look around every round; never returns. A database that is away is met next time."""
-        while True:
-            await asyncio.sleep(self._round_s)
-            try:
-                await self.look()
-            except Unavailable as error:
-                logger.debug("Quiet sessions are looked for again later: %s", error)
+        await in_rounds(self._round_s, self.look, "Quiet sessions are looked for again", logging.DEBUG)
 
     async def look(self) -> None:
         """Do one round."""

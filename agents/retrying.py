@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from agents import metrics
+from pipeline.sinks.contract import Unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -13,6 +14,19 @@ FIRST_DELAY_S = 0.1
 LONGEST_DELAY_S = 5.0
 
 T = TypeVar("T")
+
+
+async def in_rounds(round_s: float, work: Callable[[], Awaitable[None]], what: str, level: int) -> None:
+    """Do ``work`` every so many seconds; never returns.
+
+    A database that is away is met next time; that ``what`` happens later is said at ``level``.
+    """
+    while True:
+        await asyncio.sleep(round_s)
+        try:
+            await work()
+        except Unavailable as error:
+            logger.log(level, "%s later: %s", what, error)
 
 
 async def retrying(

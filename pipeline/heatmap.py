@@ -26,7 +26,7 @@ _Sums = tuple[int, int, int, int]
 
 
 def heatmap_rows(events: Iterable[KeptEvent], cell_px: int) -> list[HeatmapRow]:
-    """Return what ``events`` add, each point once, in the order in which writers touch them.
+    """Return what ``events`` add, each point once.
 
     An event without coordinates counts for a point without them: weights add up to events.
     """

@@ -11,6 +11,7 @@ from functools import lru_cache
 from ddsketch.mapping import LogarithmicMapping
 
 from pipeline.moments import moment
+from pipeline.short_texts import remembered
 from pipeline.windows import window_start
 from schema.fields import US_PER_S
 from schema.rows import ApiCall, KeptEvent, LatencyWindowRow
@@ -62,24 +63,22 @@ def latency_rows(events: Iterable[KeptEvent], apdex_t_ms: int) -> list[LatencyWi
     return [_row(*key, window) for key, window in windows.items()]
 
 
+@remembered
 def normalised(api_endpoint: str) -> str:
     """Return an endpoint without query and fragment, ids in its path replaced by ``:id``.
 
     Ids are numbers, UUIDs and long hexadecimal numbers: of 8 digits and more where a decimal one is
     among them (no English word is), of 16 and more in any case.
     """
-    return _remembered(api_endpoint) if len(api_endpoint) <= MOST_ENDPOINT_CHARACTERS else _normalised(api_endpoint)
-
-
-def _normalised(api_endpoint: str) -> str:
     url = re.split(r"[?#]", api_endpoint, maxsplit=1)[0]
     host = _HOST.match(url)
     start = host.end() if host else 0
     return (url[:start] + "/".join(map(_without_id, url[start:].split("/"))))[:MOST_ENDPOINT_CHARACTERS]
 
 
-_remembered = lru_cache(maxsize=16_384)(_normalised)
-"""Most endpoints are the same few; only short ones are kept, so that this stays below some 10 MB."""
+def is_failure(status_code: int) -> bool:
+    """Return whether a call failed: no response, or the server's own error."""
+    return status_code == 0 or status_code >= 500
 
 
 def _without_id(segment: str) -> str:
@@ -91,9 +90,9 @@ def _without_id(segment: str) -> str:
 
 
 def _add(window: _Window, call: ApiCall, apdex_t_ms: int) -> None:
-    latency_ms, status = call.latency_ms, call.status_code
+    latency_ms = call.latency_ms
     window.calls += 1
-    window.errors += status == 0 or status >= 500
+    window.errors += is_failure(call.status_code)
     window.sum_ms += latency_ms
     window.satisfied += latency_ms <= apdex_t_ms
     window.tolerating += apdex_t_ms < latency_ms <= 4 * apdex_t_ms

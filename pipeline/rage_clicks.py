@@ -94,7 +94,8 @@ def _runs(clicks: Iterable[Click], rule: RageRule) -> Iterator[list[Click]]:
             yield run
             run, box = [], _Box()
         run.append(click)
-        box.add(click)
+        if rule.metric == "box":
+            box.add(click)
     if run:
         yield run
 

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from pipeline.latency import is_failure
 from pipeline.moments import moment
 from schema.fields import US_PER_S
 from schema.json_text import dump
@@ -123,7 +124,7 @@ def troubles(evidence: Evidence, policy: ScorePolicy) -> Iterator[Trouble]:
         if _follows(error.time_us, clicks, policy.error_after_click_s):
             yield Trouble(ERROR_AFTER_CLICK, *error)
     for call in evidence.calls:
-        if call.status_code == 0 or call.status_code >= 500:
+        if is_failure(call.status_code):
             yield Trouble(FAILED_CALL, call.time_us, call.screen_name)
         if call.latency_ms > policy.slow_p10_ms:
             severity = 1 - log_normal_score(call.latency_ms, policy.slow_p10_ms, policy.slow_median_ms)

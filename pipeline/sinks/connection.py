@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import psycopg
 from psycopg import errors, postgres, pq
 from psycopg.adapt import Dumper
 
 from pipeline.sinks.contract import RowsRejected, Unavailable
+from schema.sql import query
 
 CONNECT_TIMEOUT_S = 5
 LOCK_TIMEOUT_MS = 10_000
@@ -45,6 +47,12 @@ class _RawJsonb(Dumper):
 
     def dump(self, obj: bytes) -> bytes:
         return b"\x01" + obj
+
+
+async def fetch(connection: psycopg.AsyncConnection[Any], name: str, **parameters: Any) -> list[tuple[Any, ...]]:
+    """Return the rows of the query in ``schema/sql/queries/<name>.sql``."""
+    cursor = await connection.execute(query(name), parameters, binary=True)
+    return await cursor.fetchall()
 
 
 async def connect(url: str, application_name: str) -> psycopg.AsyncConnection:

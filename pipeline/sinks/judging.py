@@ -13,6 +13,7 @@ import psycopg
 
 from pipeline.moments import microseconds
 from pipeline.scores import Call, Evidence, Happening, ScorePolicy, score_row
+from pipeline.sinks.connection import fetch
 from schema.sql import query
 
 
@@ -29,14 +30,12 @@ async def judge_sessions(connection: psycopg.AsyncConnection[Any], most: int, po
 
 
 async def _ids(connection: psycopg.AsyncConnection[Any], name: str, **parameters: Any) -> list[UUID]:
-    cursor = await connection.execute(query(name), parameters, binary=True)
-    return [session_id for (session_id,) in await cursor.fetchall()]
+    return [session_id for (session_id,) in await fetch(connection, name, **parameters)]
 
 
 async def _write_scores(connection: psycopg.AsyncConnection[Any], session_ids: list[UUID], policy: ScorePolicy) -> None:
-    cursor = await connection.execute(query("score_evidence"), {"session_ids": session_ids}, binary=True)
     evidence = {session_id: Evidence() for session_id in session_ids}
-    _sort(evidence, await cursor.fetchall())
+    _sort(evidence, await fetch(connection, "score_evidence", session_ids=session_ids))
     rows = [score_row(session_id, evidence[session_id], policy) for session_id in session_ids]
     parameters = {
         "session_ids": session_ids,

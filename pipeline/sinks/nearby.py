@@ -8,8 +8,8 @@ import psycopg
 
 from pipeline.bursts import Range
 from pipeline.moments import microseconds, moment
+from pipeline.sinks.connection import fetch
 from schema.rows import Click, JourneyRow, View
-from schema.sql import query
 
 
 class NearbyInPostgres:
@@ -20,7 +20,8 @@ class NearbyInPostgres:
 
     async def clicks(self, ranges: Sequence[Range]) -> dict[int, Click]:
         """See :meth:`pipeline.surroundings.Tables.clicks`."""
-        rows = await self._read(
+        rows = await fetch(
+            self._connection,
             "clicks_between",
             session_ids=[one.session_id for one in ranges],
             from_times=[moment(one.from_us) for one in ranges],
@@ -32,17 +33,13 @@ class NearbyInPostgres:
 
     async def views(self, since: Mapping[UUID, int]) -> list[View]:
         """See :meth:`pipeline.surroundings.Tables.views`."""
-        rows = await self._read("views_since", **_columns(since))
+        rows = await fetch(self._connection, "views_since", **_columns(since))
         return [View(session_id, microseconds(time), *others) for session_id, time, *others in rows]
 
     async def steps_before(self, times: Mapping[UUID, int]) -> dict[UUID, JourneyRow]:
         """See :meth:`pipeline.surroundings.Tables.steps_before`."""
-        steps = [JourneyRow(*row) for row in await self._read("steps_before", **_columns(times))]
+        steps = [JourneyRow(*row) for row in await fetch(self._connection, "steps_before", **_columns(times))]
         return {step.session_id: step for step in steps}
-
-    async def _read(self, name: str, **parameters: Any) -> list[tuple[Any, ...]]:
-        cursor = await self._connection.execute(query(name), parameters, binary=True)
-        return await cursor.fetchall()
 
 
 def _columns(times: Mapping[UUID, int]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from pipeline.dedup import History, SessionChunk, SessionEvent
 from pipeline.flush import Flush
 from pipeline.fold import FoldPolicy, fold
 from pipeline.moments import microseconds, moment
-from pipeline.sinks.connection import connect, translated
+from pipeline.sinks.connection import connect, fetch, translated
 from pipeline.sinks.contract import (
     Claim,
     Fenced,
@@ -43,9 +43,7 @@ class PostgresSink:
         self._url = url
         self._app_id = app_id
         self._policy = policy
-        self._judge: psycopg.AsyncConnection[Any] | None = None
-        self._writer: psycopg.AsyncConnection[Any] | None = None
-        self._reader: psycopg.AsyncConnection[Any] | None = None
+        self._connections: dict[str, psycopg.AsyncConnection[Any]] = {}
 
     async def claim(self, partitions: Collection[Partition]) -> dict[Partition, Claim]:
         """See :meth:`pipeline.sinks.contract.Sink.claim`."""
@@ -131,13 +129,12 @@ class PostgresSink:
     async def judge(self, most: int) -> int:
         """See :meth:`pipeline.sinks.contract.Sink.judge`."""
         async with translated():
-            return await judge_sessions(await self._judging(), most, self._policy.scores)
+            return await judge_sessions(await self._connected("judge"), most, self._policy.scores)
 
     async def close(self) -> None:
         """See :meth:`pipeline.sinks.contract.Sink.close`."""
-        for connection in (self._writer, self._reader, self._judge):
-            if connection is not None:
-                await connection.close()
+        for connection in self._connections.values():
+            await connection.close()
 
     async def _write(self, flush: Flush) -> Written:
         connection = await self._writing()
@@ -188,26 +185,22 @@ class PostgresSink:
         }
 
     async def _read(self, name: str, **parameters: Any) -> list[tuple[Any, ...]]:
-        connection = await self._reading()
-        cursor = await connection.execute(query(name), parameters, binary=True)
-        return await cursor.fetchall()
+        return await fetch(await self._connected("reader"), name, **parameters)
 
     async def _run(self, name: str, **parameters: Any) -> int:
-        connection = await self._reading()
+        connection = await self._connected("reader")
         return (await connection.execute(query(name), parameters)).rowcount
 
     async def _writing(self) -> psycopg.AsyncConnection[Any]:
-        if self._writer is None or self._writer.broken or self._writer.closed:
-            self._writer = await connect(self._url, f"{self._app_id} writer")
-            await self._writer.execute(query("staging"))
-        return self._writer
+        known = self._connections.get("writer")
+        connection = await self._connected("writer")
+        if connection is not known:
+            await connection.execute(query("staging"))
+        return connection
 
-    async def _reading(self) -> psycopg.AsyncConnection[Any]:
-        if self._reader is None or self._reader.broken or self._reader.closed:
-            self._reader = await connect(self._url, f"{self._app_id} reader")
-        return self._reader
-
-    async def _judging(self) -> psycopg.AsyncConnection[Any]:
-        if self._judge is None or self._judge.broken or self._judge.closed:
-            self._judge = await connect(self._url, f"{self._app_id} judge")
-        return self._judge
+    async def _connected(self, role: str) -> psycopg.AsyncConnection[Any]:
+        """Return the connection for ``role``, which PostgreSQL shows in its name; a new one where the last is gone."""
+        connection = self._connections.get(role)
+        if connection is None or connection.broken or connection.closed:
+            connection = self._connections[role] = await connect(self._url, f"{self._app_id} {role}")
+        return connection
