@@ -93,6 +93,23 @@ def generate(
     generate_traffic(_settings, Order(events, seed, start, batch_size, replay, publish, rate))
 
 
+@app.command("train-emotions")
+def train_emotions(
+    labels: Annotated[
+        Path | None, typer.Option(help="CSV of session,window,label; without it, people are simulated.")
+    ] = None,
+    model: Annotated[Path, typer.Option(help="Where the model goes.")] = Path("emotion-model.json"),
+    card: Annotated[Path, typer.Option(help="Where the model card goes.")] = Path("emotion-model.md"),
+    name: Annotated[str | None, typer.Option(help="Begins the model's version.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Chooses who is trained on, and who examines the model.")] = 0,
+) -> None:
+    """Train a model of emotions, examine it on sessions held back, and write its model card."""
+    from agents.commands.train_emotions import Order
+    from agents.commands.train_emotions import train_emotions as train
+
+    train(_settings, Order(labels, model, card, name, seed))
+
+
 @app.command()
 def schema(
     topic: Annotated[str, typer.Argument(help="events or replay", metavar="events|replay")] = "events",

@@ -1,4 +1,4 @@
-"""Scores sessions by timer, soon after they have changed."""
+"""Judges sessions by timer, soon after they have changed."""
 
 import logging
 

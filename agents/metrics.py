@@ -50,7 +50,7 @@ DATA_LOSS = Counter(
     registry=REGISTRY,
 )
 CLAIMS = Counter("hxi_claims", "Claims of assigned partitions", registry=REGISTRY)
-JUDGED = Counter("hxi_judged", "Sessions scored anew, or found open, after they had changed", registry=REGISTRY)
+JUDGED = Counter("hxi_judged", "Sessions judged anew after they had changed", registry=REGISTRY)
 SEEN_IDS = Gauge("hxi_seen_ids", "Event ids and sessions held in memory", registry=REGISTRY)
 BUILD = Info("hxi_build", "Version of this worker", registry=REGISTRY)
 

@@ -29,6 +29,7 @@ class ScoreRules(BaseModel):
     slow_median_ms: Annotated[int, Field(ge=1, le=HOUR_S * 1000)] = ScorePolicy().slow_median_ms
     back_within_s: Annotated[float, Field(ge=0, le=HOUR_S)] = ScorePolicy().back_within_s
     error_after_click_s: Annotated[float, Field(ge=0, le=HOUR_S)] = ScorePolicy().error_after_click_s
+    frustrated_confidence: Annotated[float, Field(ge=0, le=1)] = ScorePolicy().frustrated_confidence
 
     @model_validator(mode="after")
     def _makes_sense(self) -> "ScoreRules":
@@ -44,7 +45,12 @@ class ScoreRules(BaseModel):
     def policy(self) -> ScorePolicy:
         """Return the whole of it."""
         return ScorePolicy(
-            self._weights(), self.slow_p10_ms, self.slow_median_ms, self.back_within_s, self.error_after_click_s
+            self._weights(),
+            self.slow_p10_ms,
+            self.slow_median_ms,
+            self.back_within_s,
+            self.error_after_click_s,
+            self.frustrated_confidence,
         )
 
     def _weights(self) -> dict[str, Weight]:

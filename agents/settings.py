@@ -8,11 +8,22 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, Json, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    InstanceOf,
+    Json,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from agents.score_rules import ScoreRules
+from pipeline.emotions import EmotionModel, default_model
 from pipeline.fold import FoldPolicy
 from pipeline.privacy import PrivacyPolicy
 from pipeline.rage_clicks import PRESETS, Metric, RageRule
@@ -28,6 +39,10 @@ TEN_YEARS_S = 10 * 365 * 24 * 3600
 
 class SettingsError(Exception):
     """One or more settings are unknown or wrong; the text names each."""
+
+
+def _loaded(path: str) -> EmotionModel:
+    return EmotionModel.load(Path(path))
 
 
 class Settings(BaseModel):
@@ -59,6 +74,7 @@ class Settings(BaseModel):
     heatmap_cell_px: int = Field(10, ge=1)
     apdex_t_ms: int = Field(500, ge=1, le=500_000_000)
     score_rules: Json[ScoreRules] = Field(default_factory=ScoreRules)
+    emotion_model: Annotated[InstanceOf[EmotionModel], BeforeValidator(_loaded)] | None = None
     data_dir: Path = Path(".hxi")
     privacy_ip_address: Literal["truncate", "keep", "drop"] = "truncate"
     privacy_url_query: Literal["drop", "keep"] = "drop"
@@ -93,7 +109,13 @@ class Settings(BaseModel):
 
     def fold_policy(self) -> FoldPolicy:
         """Return what results need of these settings."""
-        return FoldPolicy(self._rage_rule(), self.heatmap_cell_px, self.apdex_t_ms, self.score_rules.policy())
+        return FoldPolicy(
+            self._rage_rule(),
+            self.heatmap_cell_px,
+            self.apdex_t_ms,
+            self.score_rules.policy(),
+            self.emotion_model or default_model(),
+        )
 
     def _rage_rule(self) -> RageRule:
         overrides: dict[str, Any] = {

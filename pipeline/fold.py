@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from pipeline.bursts import touched
+from pipeline.emotions import EmotionModel, default_model
 from pipeline.heatmap import heatmap_rows
 from pipeline.journeys import journey_rows
 from pipeline.latency import latency_rows
@@ -26,6 +27,7 @@ class FoldPolicy:
     heatmap_cell_px: int = 10
     apdex_t_ms: int = 500
     scores: ScorePolicy = field(default_factory=ScorePolicy)
+    emotions: EmotionModel = field(default_factory=default_model)
 
     @property
     def max_gap_us(self) -> int:

@@ -25,6 +25,8 @@ FAILED_CALL = "failed_call"
 SLOW_CALL = "slow_call"
 TURNED_BACK = "turned_back"
 ERROR_AFTER_CLICK = "error_after_click"
+FRUSTRATED = "frustrated"
+"""This code is also the name of the emotion that it counts."""
 
 MOST_SCREENS = 10
 """An issue names so many screens at most, in alphabetical order."""
@@ -43,6 +45,7 @@ WEIGHTS: Mapping[str, Weight] = MappingProxyType(
         JS_ERROR: Weight(6, 20),
         FAILED_CALL: Weight(6, 18),
         SLOW_CALL: Weight(4, 12),
+        FRUSTRATED: Weight(5, 10),
         ERROR_AFTER_CLICK: Weight(4, 8),
         TURNED_BACK: Weight(2, 8),
     }
@@ -56,7 +59,8 @@ class ScorePolicy:
 
     A slow call costs its points times 1 - s, where s falls along a log-normal curve from 0.9 at
     ``slow_p10_ms`` to 0.5 at ``slow_median_ms`` (Lighthouse's scoring curve); up to ``slow_p10_ms``
-    it costs nothing. The defaults are Apdex's T and 4 T.
+    it costs nothing. The defaults are Apdex's T and 4 T. A window was frustrated where
+    its prediction says so with at least ``frustrated_confidence``, 0 to 1.
     """
 
     weights: Mapping[str, Weight] = field(default_factory=lambda: WEIGHTS)
@@ -64,6 +68,7 @@ class ScorePolicy:
     slow_median_ms: int = 2_000
     back_within_s: float = 10
     error_after_click_s: float = 2
+    frustrated_confidence: float = 0.8
 
 
 class Call(NamedTuple):
@@ -82,6 +87,15 @@ class Happening(NamedTuple):
     screen_name: str | None
 
 
+class Feeling(NamedTuple):
+    """What a window was judged to be; its start, and the screen of the event that completed the evidence."""
+
+    time_us: int
+    screen_name: str | None
+    emotion: str
+    confidence: float
+
+
 @dataclass(slots=True)
 class Evidence:
     """What the tables hold of one session, in any order but for ``steps``: its journey, in its own."""
@@ -91,6 +105,7 @@ class Evidence:
     errors: list[Happening] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     steps: list[Happening] = field(default_factory=list)
+    emotions: list[Feeling] = field(default_factory=list)
 
 
 class Trouble(NamedTuple):
@@ -132,6 +147,9 @@ def troubles(evidence: Evidence, policy: ScorePolicy) -> Iterator[Trouble]:
     for before, there, back in zip(evidence.steps, evidence.steps[1:], evidence.steps[2:], strict=False):
         if before.screen_name == back.screen_name and back.time_us - there.time_us <= policy.back_within_s * US_PER_S:
             yield Trouble(TURNED_BACK, there.time_us, there.screen_name)
+    for feeling in evidence.emotions:
+        if feeling.emotion == FRUSTRATED and feeling.confidence >= policy.frustrated_confidence:
+            yield Trouble(FRUSTRATED, feeling.time_us, feeling.screen_name)
 
 
 def log_normal_score(value: float, p10: float, median: float) -> float:

@@ -26,6 +26,7 @@ from schema.reasons import Reason
 CLICK = "click"
 SCROLL = "scroll"
 MOUSE_MOVE = "mouse_move"
+INPUT = "input"
 PAGE_VIEW = "page_view"
 SCREEN_VIEW = "screen_view"
 API_CALL = "api_call"

@@ -297,6 +297,18 @@ class LatencyWindowRow(NamedTuple):
     bin_calls: list[int]
 
 
+class EmotionRow(NamedTuple):
+    """A row of ``emotion_predictions``; ``event_id`` completed the evidence, ``reasons`` is JSON."""
+
+    session_id: UUID
+    window_start: datetime
+    event_id: int
+    predicted_emotion: str
+    confidence: float
+    model_version: str
+    reasons: bytes
+
+
 class ScoreRow(NamedTuple):
     """A row of ``experience_scores``; ``issues`` is JSON."""
 

@@ -66,6 +66,15 @@ def kept(seconds: float = 0, event_type: str = "click", *, offset: int = 0, **fi
     return KeptEvent(Place(EVENTS, offset), time_us=at(seconds), event_type=event_type, **(defaults | fields))
 
 
+def busy(begin: float, end: float, **fields: Any) -> list[KeptEvent]:
+    """Return two events a second from ``begin`` until ``end``: enough to judge every whole window by."""
+    kinds = ("mouse_move", "click", "scroll", "mouse_move")
+    return [
+        kept(half / 2, kinds[half % 4], event_uuid=numbered(half), x=half % 97, y=half % 89, **fields)
+        for half in range(round(2 * begin), round(2 * end))
+    ]
+
+
 def kept_chunk(index: int = 0, seconds: float = 0, *, offset: int = 0, **fields: Any) -> KeptChunk:
     """Return an accepted replay chunk that happened, and arrived, this long after noon."""
     defaults: dict[str, Any] = {"session_id": SESSION, "arrival_us": at(seconds), "chunk_data": b"[]"}

@@ -28,6 +28,9 @@ PATIENCE_S = 60.0
 NOT_COMPARED = {"event_id", "id", "detected_at", "generated_at", "predicted_at"}
 """Serial ids and processing times: what two runs over the same topics may differ in."""
 
+EVENT = "(SELECT (e.event_uuid, e.timestamp, e.event_type)::text FROM events AS e WHERE e.event_id = p.event_id)"
+"""What tells the event that a prediction refers to from others, in every run."""
+
 TABLES = (
     "users",
     "sessions",
@@ -247,6 +250,8 @@ class Deployment:
             cursor = connection.execute(f"SELECT * FROM {table} LIMIT 0".encode())
             names = [column.name for column in cursor.description or () if column.name not in NOT_COMPARED]
             columns = ", ".join(f'"{name}"::text' for name in names)
+            if table == "emotion_predictions":
+                columns, table = f"{columns}, {EVENT}", f"{table} AS p"
             return Counter(connection.execute(f"SELECT {columns} FROM {table}".encode()).fetchall())
 
     def _last_words(self) -> str:

@@ -1,17 +1,30 @@
 """Results in one shape, whoever holds them: the reference, the sink in memory, PostgreSQL."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 import psycopg
 import pytest
 
+from pipeline.emotions import (
+    TYPES,
+    TimelineEvent,
+    columns_of,
+    default_model,
+    judged_from,
+    predictions,
+    unpacked,
+)
 from pipeline.moments import microseconds
 from pipeline.sinks.memory import MemorySink
-from schema.rows import KeptEvent
+from schema.events import API_CALL
+from schema.json_text import parse
+from schema.rows import EmotionRow, KeptEvent
+from schema.sql import query
 from tests import reference
 from tests.reference import Seen
 
@@ -109,3 +122,89 @@ def results_in_postgres(connection: psycopg.Connection[Any]) -> Results:
 def _rows(connection: psycopg.Connection[Any], statement: str) -> Iterator[tuple[Any, ...]]:
     for row in connection.execute(statement.encode()):
         yield tuple(microseconds(value) if isinstance(value, datetime) else value for value in row)
+
+
+class Emotion(NamedTuple):
+    """A prediction, its ``reasons`` parsed, and what tells the event that completed the evidence from others."""
+
+    session_id: UUID
+    window_us: int
+    emotion: str
+    confidence: float
+    model_version: str
+    reasons: str
+    event_uuid: UUID | None
+    event_us: int
+    event_type: str
+
+
+def expected_emotions(events: Collection[KeptEvent]) -> Counter[Emotion]:
+    """Return what one call makes of all ``events``, none of which comes twice."""
+    if not events:
+        return Counter()
+    timeline = [_on_timeline(number, event) for number, event in enumerate(events)]
+    by_number = {e.event_id: e for e in timeline if e.event_id is not None}
+    since = dict.fromkeys((e.session_id for e in events), judged_from(min(e.time_us for e in events)))
+    rows = predictions(columns_of(timeline), since, default_model())
+    return Counter(_emotion(row, *_identity(by_number[row.event_id])) for row in rows)
+
+
+def emotions_in_memory(sink: MemorySink) -> Counter[Emotion]:
+    """Return the twin's predictions."""
+    completed = ((row, sink.events[row.event_id]) for row in sink.emotion_predictions.values())
+    return Counter(_emotion(row, e.event_uuid, microseconds(e.timestamp), e.event_type) for row, e in completed)
+
+
+def emotions_in_postgres(connection: psycopg.Connection[Any]) -> Counter[Emotion]:
+    """Return the database's predictions, without those that others inserted."""
+    rows = _rows(
+        connection,
+        """
+        SELECT p.session_id, window_start, predicted_emotion, confidence, model_version, reasons::text,
+            event_uuid, timestamp, event_type
+        FROM emotion_predictions AS p JOIN events USING (event_id) WHERE window_start IS NOT NULL
+        """,
+    )
+    return Counter(Emotion(*row)._replace(reasons=_parsed(row[5].encode())) for row in rows)
+
+
+def emotions_at_once_in_postgres(connection: psycopg.Connection[Any]) -> Counter[Emotion]:
+    """Return what one call makes of all events in the database."""
+    session_ids = [session_id for (session_id,) in connection.execute("SELECT session_id FROM sessions")]
+    parameters = {"session_ids": session_ids, "from_times": [datetime(2000, 1, 1)] * len(session_ids)}  # noqa: DTZ001
+    timelines = connection.execute(query("timelines"), parameters | {"types": list(TYPES)}, binary=True).fetchall()
+    rows = predictions(unpacked(dict(timelines)), dict.fromkeys(session_ids, 0), default_model())
+    identities = connection.execute("SELECT event_id, event_uuid, timestamp, event_type FROM events").fetchall()
+    by_id = {event_id: (key, microseconds(time), kind) for event_id, key, time, kind in identities}
+    return Counter(_emotion(row, *by_id[row.event_id]) for row in rows)
+
+
+def _emotion(row: EmotionRow, event_uuid: UUID | None, event_us: int, event_type: str) -> Emotion:
+    return Emotion(
+        row.session_id,
+        microseconds(row.window_start),
+        row.predicted_emotion,
+        row.confidence,
+        row.model_version,
+        _parsed(row.reasons),
+        event_uuid,
+        event_us,
+        event_type,
+    )
+
+
+def _on_timeline(number: int, e: KeptEvent) -> TimelineEvent:
+    if e.api_call is None:
+        where = (e.screen_name, e.element_id, e.x, e.y, e.scroll_position)
+        return TimelineEvent(e.session_id, e.time_us, e.event_uuid, number, e.event_type, *where, None, None)
+    took = (e.api_call.latency_ms, e.api_call.status_code)
+    return TimelineEvent(e.session_id, e.time_us, None, None, API_CALL, e.screen_name, None, None, None, None, *took)
+
+
+def _identity(event: TimelineEvent) -> tuple[UUID | None, int, str]:
+    return event.event_uuid, event.time_us, event.event_type
+
+
+def _parsed(reasons: bytes) -> str:
+    """Return JSON in one writing for all who hold it, to be compared and counted."""
+    return repr([sorted(reason.items()) for reason in parse(reasons)])

@@ -27,6 +27,7 @@ def show_summary(settings: Settings) -> None:
         ("Most usual changes of screen", "summary_journeys"),
         ("Longest sessions", "summary_sessions"),
         ("Slowest endpoints", "summary_latency"),
+        ("What people felt", "summary_emotions"),
         ("What costs points", "summary_scores"),
     ):
         columns, rows = ask(settings.database_url, name)

@@ -61,24 +61,25 @@ class Temper:
 
 # fmt: off
 TEMPERS: Final = {
-    #                       pages deeds speed read  bow   jit  wander revers back  lost  futile rage double idle
-    Mood.CALM:       Temper(6.0,  2.0,  1.00, 1.00, 0.12, 2.0, 0.15,  0.08,  0.08, 0.10, 0.03, 0.00, 0.05, 0.04),
-    Mood.ENGAGED:    Temper(8.0,  2.5,  1.15, 1.15, 0.09, 1.5, 0.10,  0.05,  0.05, 0.05, 0.02, 0.00, 0.05, 0.02),
-    Mood.BORED:      Temper(4.0,  1.3,  0.70, 0.75, 0.22, 2.5, 0.40,  0.12,  0.12, 0.25, 0.03, 0.00, 0.04, 0.15),
-    Mood.CONFUSED:   Temper(7.0,  2.1,  0.80, 1.25, 0.30, 4.0, 0.60,  0.35,  0.28, 0.50, 0.22, 0.00, 0.07, 0.05),
-    Mood.FRUSTRATED: Temper(6.0,  2.0,  1.60, 0.55, 0.17, 7.0, 0.30,  0.25,  0.20, 0.25, 0.28, 0.55, 0.06, 0.03),
+    #                       pages deeds speed read  bow   jit   wander revers back  lost  futile rage double idle
+    Mood.CALM:       Temper(6.0,  2.0,  1.00, 1.00, 0.12, 2.0,  0.15,  0.08,  0.08, 0.10, 0.03, 0.00, 0.05, 0.04),
+    Mood.ENGAGED:    Temper(8.0,  2.5,  1.50, 1.60, 0.04, 0.8,  0.05,  0.02,  0.02, 0.02, 0.01, 0.00, 0.05, 0.02),
+    Mood.BORED:      Temper(4.0,  1.3,  0.50, 0.50, 0.40, 3.5,  0.65,  0.16,  0.16, 0.50, 0.03, 0.00, 0.04, 0.40),
+    Mood.CONFUSED:   Temper(7.0,  2.1,  0.75, 1.40, 0.45, 6.0,  0.80,  0.55,  0.45, 0.75, 0.45, 0.00, 0.08, 0.06),
+    Mood.FRUSTRATED: Temper(8.0,  2.0,  1.90, 0.40, 0.18, 10.0, 0.35,  0.35,  0.30, 0.35, 0.90, 0.75, 0.06, 0.03),
 }
 # fmt: on
 
-# Standard deviation of the logarithm of a person's own factor: people of one mood differ by a third.
-_INDIVIDUALITY: Final = 0.3
+INDIVIDUALITY: Final = 0.22
+"""Standard deviation of the logarithm of a person's own factor: people of one mood differ by a fifth."""
+
 _CHANCES: Final = frozenset({"wander", "reversal", "back", "lost", "futile", "rage", "double", "idle"})
 
 
-def temper_of(mood: Mood, rng: Random) -> Temper:
-    """Draw the habits of one person in this mood, scattered around the mood's own."""
+def temper_of(mean: Temper, spread: float, rng: Random) -> Temper:
+    """Draw habits scattered around ``mean``, each by its own factor; the logarithms of those spread by ``spread``."""
     values: dict[str, float] = {}
     for each in fields(Temper):
-        value = getattr(TEMPERS[mood], each.name) * math.exp(rng.gauss(0.0, _INDIVIDUALITY))
+        value = getattr(mean, each.name) * math.exp(rng.gauss(0.0, spread))
         values[each.name] = min(value, 0.9) if each.name in _CHANCES else value
     return Temper(**values)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Final
 
-from pipeline.simulation.devices import DECK, Device
+from pipeline.simulation.devices import Device
 from pipeline.simulation.moods import Mood, Temper, temper_of
 from pipeline.simulation.policy import Traffic
 
@@ -87,12 +87,13 @@ def _person(traffic: Traffic, rng: Random, mood: Mood, arrives_ms: int) -> Perso
     # A square pulls the draw towards the first accounts: few people come often, many seldom.
     number = int(traffic.population * rng.random() ** 2)
     known = rng.random() < traffic.account_rate
-    device = DECK[(number * 7 + (rng.random() < 0.15)) % len(DECK)]
+    device = traffic.devices[(number * 7 + (rng.random() < 0.15)) % len(traffic.devices)]
+    kind = traffic.devices.index(device)
     return Person(
         session_id=uuid_of(rng),
         arrives_ms=arrives_ms,
         mood=mood,
-        temper=temper_of(mood, rng),
+        temper=temper_of(traffic.tempers[mood], traffic.individuality, rng),
         device=device,
         account=_account(number) if known else None,
         is_signed_in=known and rng.random() < 0.5,
@@ -100,7 +101,7 @@ def _person(traffic: Traffic, rng: Random, mood: Mood, arrives_ms: int) -> Perso
         states_sent_at=rng.random() < traffic.sent_at_rate,
         transit_ms=40 + min(int(rng.expovariate(1 / 80)), 900),
         sampling_ms=rng.choice(_SAMPLING_MS),
-        facts=_facts(rng, device, number if known else None),
+        facts=_facts(rng, device, number * 1_000 + kind if known else None),
         seed=rng.getrandbits(64),
     )
 
@@ -110,14 +111,14 @@ def _account(number: int) -> Account:
     return Account(f"customer-{number:06d}", f"{first}.{last}{number}@example.com", _LOCALES[number % len(_LOCALES)])
 
 
-def _facts(rng: Random, device: Device, number: int | None) -> dict[str, Any]:
-    """Return device and network fields; the device of an account keeps its id."""
+def _facts(rng: Random, device: Device, owned: int | None) -> dict[str, Any]:
+    """Return device and network fields; ``owned`` numbers the device of an account, which keeps its id."""
     host = rng.randrange(1, 255)
     if rng.random() < 0.25:
         address = f"2001:db8:{rng.getrandbits(16):x}:{rng.getrandbits(16):x}::{host:x}"
     else:
         address = f"{rng.choice(_NETWORKS)}.{host}"
-    code = rng.getrandbits(48) if number is None else number * 1_000 + DECK.index(device)
+    code = rng.getrandbits(48) if owned is None else owned
     return {
         "device_id": f"{device.kind}-{code:012x}",
         "ip_address": address,

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 
-from pipeline.simulation.moods import Mood
+from pipeline.simulation.devices import DECK, Device
+from pipeline.simulation.moods import INDIVIDUALITY, TEMPERS, Mood, Temper
 
 # Nobody publishes shares of moods; these only make the rare ones frequent enough to learn from.
 _MOODS = {Mood.CALM: 0.38, Mood.ENGAGED: 0.22, Mood.BORED: 0.16, Mood.CONFUSED: 0.13, Mood.FRUSTRATED: 0.11}
@@ -27,6 +28,9 @@ class Traffic:
         batch_size: Most events per record; above 1, records are batch objects.
         replay: Whether sessions send replay chunks too.
         moods: How often people come in each mood; the weights need not add up to 1.
+        tempers: What each mood does to the habits of its people, on average.
+        individuality: Standard deviation of the logarithm of what sets one of them apart.
+        devices: What people hold; one that is there twice is held by twice as many.
     """
 
     sessions_per_minute: float = 60.0
@@ -40,6 +44,9 @@ class Traffic:
     batch_size: int = 1
     replay: bool = False
     moods: Mapping[Mood, float] = field(default_factory=lambda: MappingProxyType(_MOODS))
+    tempers: Mapping[Mood, Temper] = field(default_factory=lambda: MappingProxyType(TEMPERS))
+    individuality: float = INDIVIDUALITY
+    devices: tuple[Device, ...] = DECK
 
     def __post_init__(self) -> None:
         """Refuse values that make no world.

@@ -15,6 +15,8 @@ _ENTRIES: Final = ("home", "home", "home", "listing", "product", "product", "sea
 _REFERRERS: Final = ("", "https://www.example.org/search", "https://mail.example.net/")
 _MOST_PAGES: Final = 25
 _ERROR_ON_PAGE: Final = 0.10
+# The page that people leave the site from is more often than others the one that did not work.
+_GIVING_UP: Final = 2.0
 # Under the usual session timeout of 30 minutes.
 _LONGEST_IDLE_MS: Final = 900_000
 
@@ -59,7 +61,7 @@ class _Visit:
         self._open(place)
         for _ in range(int(self.rng.expovariate(1 / self._person.temper.deeds))):
             self._do_something()
-        if self.rng.random() < self._person.temper.futile:
+        if self.rng.random() < self._person.temper.futile * (_GIVING_UP if is_last else 1.0):
             self._errands.try_in_vain(self.rng.choice(hand.layout.dead))
         if self.rng.random() < self._person.temper.idle:
             self._idle()

@@ -106,9 +106,10 @@ class Sink(Protocol):
         ...
 
     async def judge(self, most: int) -> int:
-        """Score up to ``most`` of the sessions that have changed since they were; return how many there were.
+        """Judge up to ``most`` of the sessions that have changed since they were; return how many there were.
 
-        A session that has ended has one score, of its latest state; one that is open has none.
+        A window of a session has one prediction of its emotion, of all events there are, ended or not. A
+        session that has ended has one score, of its latest state; one that is open has none.
         """
         ...
 

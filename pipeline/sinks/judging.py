@@ -1,36 +1,56 @@
-"""Scores the sessions that have changed, in a transaction of its own, whenever nobody is writing them.
+"""Judges the sessions that have changed, in a transaction of its own, whenever nobody is writing them.
 
-A flush marks the sessions it changes. Here marks are taken and the scores written that follow
-from what the tables hold then, all of it or nothing; what changes meanwhile is marked again. So
-any worker may do it, any number of times.
+A flush marks the sessions it changes. Here marks are taken and the emotions and scores written that
+follow from what the tables hold then, all of it or nothing; what changes meanwhile is marked again.
+So any worker may do it, any number of times.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import psycopg
 
-from pipeline.moments import microseconds
-from pipeline.scores import Call, Evidence, Happening, ScorePolicy, score_row
+from pipeline.emotions import TYPES, EmotionModel, judged_from, predictions, read_from, unpacked
+from pipeline.fold import FoldPolicy
+from pipeline.moments import microseconds, moment
+from pipeline.scores import Call, Evidence, Feeling, Happening, ScorePolicy, score_row
 from pipeline.sinks.connection import fetch
+from schema.rows import EmotionRow
 from schema.sql import query
 
 
-async def judge_sessions(connection: psycopg.AsyncConnection[Any], most: int, policy: ScorePolicy) -> int:
+async def judge_sessions(connection: psycopg.AsyncConnection[Any], most: int, policy: FoldPolicy) -> int:
     """Judge up to ``most`` changed sessions; return how many there were."""
     async with connection.transaction():
-        taken = await _ids(connection, "take_unjudged", most=most)
+        taken: dict[UUID, datetime | None] = dict(await fetch(connection, "take_unjudged", most=most))
         if taken:
-            ended = await _ids(connection, "ended_sessions", session_ids=taken)
-            await _write_scores(connection, ended, policy)
-            open_again = list(set(taken).difference(ended))
+            held: dict[UUID, bool] = dict(await fetch(connection, "hold_sessions", session_ids=list(taken)))
+            changed = {session_id: microseconds(time) for session_id, time in taken.items() if time is not None}
+            await _write_emotions(connection, changed, policy.emotions)
+            await _write_scores(connection, [key for key, has_ended in held.items() if has_ended], policy.scores)
+            open_again = [session_id for session_id, has_ended in held.items() if not has_ended]
             await connection.execute(query("clear_scores"), {"session_ids": open_again})
     return len(taken)
 
 
-async def _ids(connection: psycopg.AsyncConnection[Any], name: str, **parameters: Any) -> list[UUID]:
-    return [session_id for (session_id,) in await fetch(connection, name, **parameters)]
+async def _write_emotions(
+    connection: psycopg.AsyncConnection[Any], changed: Mapping[UUID, int], model: EmotionModel
+) -> None:
+    """Judge anew what may be another since each session changed, at its time in microseconds."""
+    if not changed:
+        return
+    from_times = [moment(read_from(time_us)) for time_us in changed.values()]
+    parameters = {"session_ids": list(changed), "from_times": from_times, "types": list(TYPES)}
+    timelines = unpacked(dict(await fetch(connection, "timelines", **parameters)))
+    since = {session_id: judged_from(time_us) for session_id, time_us in changed.items()}
+    rows = predictions(timelines, since, model)
+    columns: dict[str, list[Any]] = {
+        name: [row[place] for row in rows] for place, name in enumerate(EmotionRow._fields)
+    }
+    columns["reasons"] = [reasons.decode() for reasons in columns["reasons"]]
+    await connection.execute(query("merge_emotions"), columns)
 
 
 async def _write_scores(connection: psycopg.AsyncConnection[Any], session_ids: list[UUID], policy: ScorePolicy) -> None:
@@ -46,7 +66,7 @@ async def _write_scores(connection: psycopg.AsyncConnection[Any], session_ids: l
 
 
 def _sort(evidence: dict[UUID, Evidence], rows: Iterable[tuple[Any, ...]]) -> None:
-    for session_id, kind, time, screen_name, latency_ms, status_code in rows:
+    for session_id, kind, time, screen_name, latency_ms, status_code, emotion, confidence in rows:
         of_session, time_us = evidence[session_id], microseconds(time)
         match kind:
             case "rage_click":
@@ -59,3 +79,5 @@ def _sort(evidence: dict[UUID, Evidence], rows: Iterable[tuple[Any, ...]]) -> No
                 of_session.calls.append(Call(time_us, screen_name, latency_ms, status_code))
             case "step":
                 of_session.steps.append(Happening(time_us, screen_name))
+            case "emotion":
+                of_session.emotions.append(Feeling(time_us, screen_name, emotion, confidence))

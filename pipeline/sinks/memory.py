@@ -13,14 +13,14 @@ from pipeline.dedup import History, SessionChunk, SessionEvent
 from pipeline.flush import Flush
 from pipeline.fold import FoldPolicy, fold
 from pipeline.moments import microseconds, moment
-from pipeline.scores import Call, Evidence, Happening, score_row
+from pipeline.scores import score_row
 from pipeline.sinks.contract import Claim, Fenced, LedgerMoved, RowsRejected, Written, find_rejected
+from pipeline.sinks.memory_judging import emotions_since, evidence_of
 from pipeline.sinks.memory_results import MemoryResults
 from pipeline.sinks.merges import Row, ending, merged_session, merged_user
 from pipeline.surroundings import read_surroundings
-from schema.events import CLICK, ERROR
 from schema.json_text import NotJson, parse
-from schema.rows import ChunkRow, ErrorRow, EventRow, LatencyRow, Partition, Place, Rows, ScoreRow
+from schema.rows import ChunkRow, EmotionRow, ErrorRow, EventRow, LatencyRow, Partition, Place, Rows, ScoreRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,8 @@ class MemorySink:
     def __init__(self, now: Callable[[], datetime], policy: FoldPolicy) -> None:
         self._now = now
         self._policy = policy
-        self.unjudged: set[UUID] = set()
+        self.unjudged: dict[UUID, datetime | None] = {}
+        self.emotion_predictions: dict[tuple[UUID, datetime], EmotionRow] = {}
         self.experience_scores: dict[UUID, ScoreRow] = {}
         self.ledger: dict[Partition, Entry] = {}
         self.users: dict[UUID, Row] = {}
@@ -117,19 +118,19 @@ class MemorySink:
         quiet = [row for row in self.sessions.values() if row["end_time"] is None and row["last_record_at"] <= limit]
         for row in quiet:
             row |= ending(row)
-            self.unjudged.add(row["session_id"])
+            self._mark(row["session_id"], None)
         return len(quiet)
 
     async def judge(self, most: int) -> int:
         """See :meth:`pipeline.sinks.contract.Sink.judge`."""
-        taken = sorted(self.unjudged)[:most]
+        taken = {session_id: self.unjudged.pop(session_id) for session_id in sorted(self.unjudged)[:most]}
+        changed = {session_id: microseconds(time) for session_id, time in taken.items() if time is not None}
+        for row in emotions_since(changed, self.events, self.latency_metrics, self._policy.emotions):
+            self.emotion_predictions[row.session_id, row.window_start] = row
         for session_id in taken:
-            self.unjudged.remove(session_id)
             self.experience_scores.pop(session_id, None)
             if self.sessions[session_id]["end_time"] is not None:
-                self.experience_scores[session_id] = score_row(
-                    session_id, self._evidence(session_id), self._policy.scores
-                )
+                self.experience_scores[session_id] = self._score(session_id)
         return len(taken)
 
     async def close(self) -> None:
@@ -139,21 +140,14 @@ class MemorySink:
         around = await read_surroundings(flush.events, self.results, self._policy.max_gap_us)
         return fold(flush.events, flush.chunks, around, self._policy)
 
-    def _evidence(self, session_id: UUID) -> Evidence:
-        events = [row for row in self.events if row.session_id == session_id]
-        rages = self.results.rage_click_events.values()
-        steps = sorted(step for step in self.results.journey_steps.values() if step.session_id == session_id)
-        return Evidence(
-            [Happening(microseconds(r.first_click_time), r.screen_name) for r in rages if r.session_id == session_id],
-            [microseconds(row.timestamp) for row in events if row.event_type == CLICK],
-            [Happening(microseconds(row.timestamp), row.screen_name) for row in events if row.event_type == ERROR],
-            [
-                Call(microseconds(row.recorded_at), row.screen_name, row.latency_ms, row.status_code)
-                for row in self.latency_metrics
-                if row.session_id == session_id
-            ],
-            [Happening(microseconds(step.event_time), step.screen_name) for step in steps],
-        )
+    def _mark(self, session_id: UUID, changed_from: datetime | None) -> None:
+        times = [time for time in (self.unjudged.get(session_id), changed_from) if time is not None]
+        self.unjudged[session_id] = min(times, default=None)
+
+    def _score(self, session_id: UUID) -> ScoreRow:
+        emotions = self.emotion_predictions.values()
+        evidence = evidence_of(session_id, self.events, self.latency_metrics, self.results, emotions)
+        return score_row(session_id, evidence, self._policy.scores)
 
     def _history(self, session_id: UUID, last: datetime, within: timedelta) -> History:
         rows = (row for row in self.events if row.session_id == session_id)
@@ -179,7 +173,7 @@ class MemorySink:
             self.users[user.user_id] = merged_user(self.users.get(user.user_id), user)
         for session in rows.sessions:
             self.sessions[session.session_id] = merged_session(self.sessions.get(session.session_id), session)
-            self.unjudged.add(session.session_id)
+            self._mark(session.session_id, session.first_event)
         self.events += rows.events
         self.latency_metrics += rows.latency_metrics
         self.error_logs += rows.error_logs

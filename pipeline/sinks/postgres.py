@@ -7,8 +7,9 @@ Progress and rows are the same transaction, so a crash at any point leaves eithe
 flush or nothing.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
@@ -86,12 +87,8 @@ class PostgresSink:
 
     async def write(self, flush: Flush) -> Written:
         """See :meth:`pipeline.sinks.contract.Sink.write`."""
-        async with translated():
-            try:
-                return await self._write(flush)
-            except UniqueViolation:
-                await self._run("skip_taken_ids")
-                raise
+        async with translated(), self._skipping_taken_ids():
+            return await self._write(flush)
 
     async def rejected(self, flush: Flush) -> dict[Place, str]:
         """See :meth:`pipeline.sinks.contract.Sink.rejected`."""
@@ -128,13 +125,22 @@ class PostgresSink:
 
     async def judge(self, most: int) -> int:
         """See :meth:`pipeline.sinks.contract.Sink.judge`."""
-        async with translated():
-            return await judge_sessions(await self._connected("judge"), most, self._policy.scores)
+        async with translated(), self._skipping_taken_ids():
+            return await judge_sessions(await self._connected("judge"), most, self._policy)
 
     async def close(self) -> None:
         """See :meth:`pipeline.sinks.contract.Sink.close`."""
         for connection in self._connections.values():
             await connection.close()
+
+    @asynccontextmanager
+    async def _skipping_taken_ids(self) -> AsyncIterator[None]:
+        """Let the next attempt succeed where others have inserted rows with the ids that came next."""
+        try:
+            yield
+        except UniqueViolation:
+            await self._run("skip_taken_ids")
+            raise
 
     async def _write(self, flush: Flush) -> Written:
         connection = await self._writing()

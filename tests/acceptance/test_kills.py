@@ -82,6 +82,7 @@ def test_tables_equal_a_calm_run_after_ten_sigkills_at_random_moments(
     assert results.journey_steps == expected.journey_steps
     assert results.latency == expected.latency
     assert min(len(results.rage_clicks), len(results.journey_steps), len(results.latency)) > 100
+    assert deployment.count("emotion_predictions") > 100
     assert_same_tables(deployment.tables(), calm_tables(deployment, postgres, template_database))
 
 

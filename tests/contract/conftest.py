@@ -1,10 +1,12 @@
 """The sinks that keep one contract, each with a way to read what is in its tables."""
 
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -15,20 +17,28 @@ from pipeline.fold import FoldPolicy
 from pipeline.sinks.contract import Sink
 from pipeline.sinks.memory import MemorySink
 from pipeline.sinks.postgres import PostgresSink
+from schema.rows import EmotionRow
 from tests.conftest import new_database
 from tests.deployment import fresh_name
-from tests.results import Results, results_in_memory, results_in_postgres
+from tests.results import (
+    Emotion,
+    Results,
+    emotions_in_memory,
+    emotions_in_postgres,
+    results_in_memory,
+    results_in_postgres,
+)
 
 NOW = datetime(2040, 1, 1)  # noqa: DTZ001 - the twin's clock gives naive UTC, as rows hold it
 EMPTY = b"""
-    DELETE FROM experience_scores; DELETE FROM hxi_state.unjudged;
+    DELETE FROM experience_scores; DELETE FROM emotion_predictions; DELETE FROM hxi_state.unjudged;
     DELETE FROM rage_click_events; DELETE FROM heatmap_points; DELETE FROM journey_steps;
     DELETE FROM hxi_state.latency_windows;
     DELETE FROM events; DELETE FROM latency_metrics; DELETE FROM error_logs; DELETE FROM session_replay_chunks;
     DELETE FROM sessions; DELETE FROM users; DELETE FROM hxi_state.ledger
 """
 SERIAL_IDS = {"event_id", "id"}
-JSON_COLUMNS = {"metadata", "chunk_data", "issues"}
+JSON_COLUMNS = {"metadata", "chunk_data", "issues", "reasons"}
 
 Rows = list[dict[str, Any]]
 
@@ -49,6 +59,18 @@ class Store(Protocol):
         """Return what was derived from events."""
         ...
 
+    def emotions(self) -> Counter[Emotion]:
+        """Return the predictions, without those that others inserted."""
+        ...
+
+    def marks(self) -> dict[UUID, datetime | None]:
+        """Return the sessions that are to be judged, and from when on they changed."""
+        ...
+
+    def feel(self, emotion: str, confidence: float, window_start: datetime) -> None:
+        """Keep this as if it were what the first event's session was judged to be."""
+        ...
+
 
 @dataclass(slots=True)
 class InMemory:
@@ -65,6 +87,16 @@ class InMemory:
     def results(self) -> Results:
         return results_in_memory(self.sink)
 
+    def emotions(self) -> Counter[Emotion]:
+        return emotions_in_memory(self.sink)
+
+    def marks(self) -> dict[UUID, datetime | None]:
+        return dict(self.sink.unjudged)
+
+    def feel(self, emotion: str, confidence: float, window_start: datetime) -> None:
+        row = EmotionRow(self.sink.events[0].session_id, window_start, 0, emotion, confidence, "by hand", b"[]")
+        self.sink.emotion_predictions[row.session_id, window_start] = row
+
 
 @dataclass(slots=True)
 class InPostgres:
@@ -80,6 +112,28 @@ class InPostgres:
     def results(self) -> Results:
         with psycopg.connect(self.url) as connection:
             return results_in_postgres(connection)
+
+    def emotions(self) -> Counter[Emotion]:
+        with psycopg.connect(self.url) as connection:
+            return emotions_in_postgres(connection)
+
+    def marks(self) -> dict[UUID, datetime | None]:
+        with psycopg.connect(self.url) as connection:
+            return dict(connection.execute("SELECT session_id, changed_from FROM hxi_state.unjudged").fetchall())
+
+    def feel(self, emotion: str, confidence: float, window_start: datetime) -> None:
+        with psycopg.connect(self.url) as connection:
+            connection.execute(
+                """
+                INSERT INTO emotion_predictions (
+                    session_id, event_id, predicted_emotion, confidence, window_start, model_version, reasons
+                )
+                SELECT session_id, event_id, %s, %s, %s, 'by hand', '[]' FROM events ORDER BY event_id LIMIT 1
+                ON CONFLICT (session_id, window_start) WHERE window_start IS NOT NULL
+                DO UPDATE SET predicted_emotion = EXCLUDED.predicted_emotion, confidence = EXCLUDED.confidence
+                """,
+                (emotion, confidence, window_start),
+            )
 
 
 def _in_order(rows: Rows) -> Rows:

@@ -26,6 +26,7 @@ from tests.builders import (
     numbered,
 )
 from tests.contract.conftest import InMemory, InPostgres, Store
+from tests.results import expected_emotions
 
 ALL = 1000
 TIMEOUT_S = 60
@@ -309,6 +310,10 @@ async def test_memory_and_postgresql_agree_however_often_they_judge(
     flushes = simulated(900)
     often = await play(in_memory, flushes, 3)
     assert often == await play(in_postgres, flushes, ALL) == await play(InMemory(), flushes, 10)
+    events = [item for items in flushes for item in items if isinstance(item, KeptEvent)]
+    emotions = in_memory.emotions()
+    assert emotions == in_postgres.emotions() == expected_emotions(events)
+    assert emotions.total() > 30
     sessions = {item.session_id for items in flushes for item in items}
     assert {row["session_id"] for row in often} == sessions
     assert len({row["score"] for row in often}) > 3

@@ -1,4 +1,4 @@
-"""Judges, flushes and the watch for quiet sessions meet in PostgreSQL: nothing is lost, no score is of half a flush."""
+"""Judges, flushes and the watch for quiet sessions meet in PostgreSQL: nothing is lost, nothing judged by half."""
 
 import asyncio
 from collections import Counter
@@ -12,11 +12,13 @@ import psycopg
 import pytest
 
 from pipeline.fold import FoldPolicy
+from pipeline.moments import moment
 from pipeline.sinks.contract import Unavailable
 from pipeline.sinks.postgres import PostgresSink
 from schema.events import API_CALL, ERROR, SESSION_END
 from schema.rows import ApiCall, KeptEvent, Partition
-from tests.builders import SESSION, TOPICS, Owner, at, kept, numbered
+from tests.builders import SESSION, TOPICS, Owner, at, busy, kept, numbered
+from tests.results import Emotion, emotions_in_postgres, expected_emotions
 
 ALL = 1000
 PATIENCE_S = 20
@@ -57,6 +59,11 @@ class Database:
         """)
         assert len({session_id for session_id, _ in rows}) == len(rows)
         return {session_id: int(errors) for session_id, errors in rows}
+
+    def emotions(self) -> Counter[Emotion]:
+        """Return the predictions that are committed."""
+        with psycopg.connect(self.url) as connection:
+            return emotions_in_postgres(connection)
 
     @asynccontextmanager
     async def locked(self, table: str) -> AsyncIterator[None]:
@@ -179,6 +186,25 @@ async def test_a_flush_waits_for_the_judge_of_its_session_and_marks_it_again(dat
     assert await database.errors_scored() == {SESSION: 2}
 
 
+async def test_events_that_come_while_their_session_is_judged_are_judged_afterwards(database: Database) -> None:
+    owner, other = await Owner.of(database.sink("flush")), database.sink("other")
+    events = busy(0, 180)
+    late, others = events[100:200], events[:100] + events[200:]
+    await owner.write(*others)
+    async with database.locked("experience_scores"):
+        judge = started(other.judge(ALL))
+        await database.until_waiting(("other judge", "lock"))
+        flush = started(owner.write(*late))
+        await database.until_waiting(("other judge", "lock"), ("flush writer", "other judge"))
+        assert not database.emotions()
+    assert await judge == 1
+    await flush
+    assert database.emotions() == expected_emotions(others) != expected_emotions(events)
+    assert await database.rows("SELECT changed_from FROM hxi_state.unjudged") == [(moment(at(50)),)]
+    assert await other.judge(ALL) == 1
+    assert database.emotions() == expected_emotions(events)
+
+
 async def test_a_flush_of_other_sessions_does_not_wait_for_a_judge(database: Database) -> None:
     owner, other = await Owner.of(database.sink("flush")), database.sink("other")
     await owner.write(*whole(SESSION))
@@ -207,7 +233,9 @@ async def test_marks_that_a_judge_took_are_back_when_it_dies(database: Database)
 
 async def test_judges_at_work_at_once_each_take_other_sessions(database: Database) -> None:
     owner = await Owner.of(database.sink("flush"))
-    await owner.write(*(event for n in range(50) for event in whole(numbered(n), errors=n % 4)))
+    events = [event for n in range(50) for event in whole(numbered(n), errors=n % 4)]
+    events += [event for n in range(50) for event in busy(0, 60, session_id=numbered(n))]
+    await owner.write(*events)
     names = ["one", "two", "three"]
     async with database.locked("experience_scores"):
         judges = [started(database.sink(name).judge(15)) for name in names]
@@ -216,6 +244,7 @@ async def test_judges_at_work_at_once_each_take_other_sessions(database: Databas
     assert await database.count("experience_scores") == 45
     assert await database.sinks[0].judge(ALL) == 5
     assert await database.errors_scored() == {numbered(n): n % 4 for n in range(50)}
+    assert database.emotions() == expected_emotions(events)
 
 
 async def test_judging_flushing_and_ending_quiet_sessions_side_by_side_never_deadlock_or_lose_anything(
@@ -225,12 +254,12 @@ async def test_judging_flushing_and_ending_quiet_sessions_side_by_side_never_dea
     sessions = [numbered(n) for n in range(120)]
     sinks = [database.sink("same") for _ in range(3)]
     owners = [await Owner.of(sink, Partition("ui-events", number)) for number, sink in enumerate(sinks[:2])]
-    told: Counter[UUID] = Counter()
+    told: list[KeptEvent] = []
     quiet = judged = 0
     for turn in range(40):
         begin = turn * 200
         for owner in owners:
-            told.update(await tell(owner, chance.sample(sessions, 60), begin))
+            told += await tell(owner, chance.sample(sessions, 60), begin)
         for owner in owners:
             await owner.write(arrival_us=at(begin + 100))
         ended, scored, more = await asyncio.gather(
@@ -238,23 +267,26 @@ async def test_judging_flushing_and_ending_quiet_sessions_side_by_side_never_dea
             asyncio.gather(*(sink.judge(most) for sink, most in zip(sinks, (ALL, 30, 30), strict=True))),
             tell(owners[0], chance.sample(sessions, 60), begin + 101),
         )
-        told.update(more)
+        told += more
         quiet, judged = quiet + sum(ended), judged + sum(scored)
     for owner in owners:
         await owner.write(arrival_us=at(100_000))
     assert await sinks[0].end_quiet_sessions(TIMEOUT_S, TOPICS) > 0
     await sinks[0].judge(ALL)
-    assert await database.errors_scored() == dict(told)
+    assert await database.errors_scored() == Counter(e.session_id for e in told if e.event_type == ERROR)
+    assert database.emotions() == expected_emotions(told)
+    assert database.emotions().total() > 40 * 60
     assert min(quiet, judged) > 40 * 20
     statement = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
     assert await database.rows(statement) == [(0,)]
 
 
-async def tell(owner: Owner, session_ids: list[UUID], seconds: float) -> list[UUID]:
-    """Write an error of each of these sessions in one flush; return them."""
+async def tell(owner: Owner, session_ids: list[UUID], seconds: float) -> list[KeptEvent]:
+    """Write an error and some clicks of each of these sessions in one flush; return them."""
     events = [kept(seconds, ERROR, session_id=session_id) for session_id in session_ids]
+    events += [kept(seconds + n, session_id=session_id) for session_id in session_ids for n in range(1, 13)]
     await owner.write(*events, arrival_us=at(seconds))
-    return session_ids
+    return events
 
 
 async def test_judging_takes_at_most_so_many_of_a_table_that_was_empty_when_analyzed(database: Database) -> None:
@@ -264,6 +296,54 @@ async def test_judging_takes_at_most_so_many_of_a_table_that_was_empty_when_anal
     await database.analyze("hxi_state.unjudged")
     await owner.write(*(kept(5, session_id=numbered(n)) for n in range(300)))
     assert await sink.judge(100) == 100
+
+
+# deleter:  |--deletes an event-----------------------------commits|
+# judge:           |--reads it---waits to refer to it-------------|--writes all but its prediction|
+@pytest.mark.parametrize("judged_before", [False, True])
+async def test_an_event_deleted_while_it_is_judged_takes_only_its_prediction_along(
+    database: Database, judged_before: bool
+) -> None:
+    owner, sink = await Owner.of(database.sink("flush")), database.sink("other")
+    events = busy(0, 120)
+    await owner.write(*events)
+    if judged_before:
+        await sink.judge(ALL)
+        await database.rows("DELETE FROM emotion_predictions RETURNING 1")
+        await database.rows(f"INSERT INTO hxi_state.unjudged VALUES ('{SESSION}', '2000-01-01') RETURNING 1")
+    expected = expected_emotions(events)
+    gone = min(expected).event_uuid
+    async with await psycopg.AsyncConnection.connect(database.url, application_name="deleter") as deleter:
+        await deleter.execute("DELETE FROM events WHERE event_uuid = %s", (gone,))
+        judge = started(sink.judge(ALL))
+        async with asyncio.timeout(PATIENCE_S):
+            await database.until_waiting(("other judge", "deleter"))
+        await deleter.commit()
+    assert await judge == 1
+    left = Counter({emotion: times for emotion, times in expected.items() if emotion.event_uuid != gone})
+    assert 0 < len(left) < len(expected)
+    assert database.emotions() == left
+
+
+async def test_an_event_cannot_be_deleted_while_a_prediction_is_about_to_refer_to_it(database: Database) -> None:
+    owner, sink = await Owner.of(database.sink("flush")), database.sink("other")
+    events = busy(0, 120)
+    await owner.write(*events)
+    completing = min(expected_emotions(events)).event_uuid
+
+    async def delete() -> None:
+        async with await psycopg.AsyncConnection.connect(database.url, application_name="deleter") as connection:
+            await connection.execute("DELETE FROM events WHERE event_uuid = %s", (completing,))
+
+    async with database.locked("experience_scores"):
+        judge = started(sink.judge(ALL))
+        await database.until_waiting(("other judge", "lock"))
+        deletion = started(delete())
+        await database.until_waiting(("deleter", "other judge"))
+    assert await judge == 1
+    with pytest.raises(psycopg.errors.ForeignKeyViolation):
+        await deletion
+    assert database.emotions() == expected_emotions(events)
 
 
 async def test_a_session_cannot_be_deleted_while_it_is_judged(database: Database) -> None:

@@ -1,4 +1,4 @@
-"""What a flush reads back is found by index, whatever the planner knows of the tables."""
+"""What a flush or a judge reads back is found by index, whatever the planner knows of the tables."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from agents.embedded import Postgres
+from pipeline.emotions import TYPES
 from pipeline.moments import moment
 from schema.sql import query
 from tests.builders import at, numbered
@@ -22,6 +23,7 @@ KNOWN = {"never analyzed": "", "analyzed": "ANALYZE"}
 FILL = f"""
     ALTER TABLE events SET (autovacuum_enabled = false);
     ALTER TABLE journey_steps SET (autovacuum_enabled = false);
+    ALTER TABLE latency_metrics SET (autovacuum_enabled = false);
     INSERT INTO sessions (session_id)
     SELECT id FROM unnest(%(session_ids)s::uuid[]) AS id;
     INSERT INTO events (session_id, event_type, screen_name, timestamp, event_uuid)
@@ -30,15 +32,23 @@ FILL = f"""
     FROM unnest(%(session_ids)s::uuid[]) AS id, generate_series(1, {EVENTS_PER_SESSION}) AS n;
     INSERT INTO journey_steps (session_id, step_number, screen_name, event_time, derived)
     SELECT id, n, '/' || n, %(noon)s + n * interval '1 second', true
+    FROM unnest(%(session_ids)s::uuid[]) AS id, generate_series(1, {EVENTS_PER_SESSION}) AS n;
+    INSERT INTO latency_metrics (session_id, api_endpoint, latency_ms, status_code, recorded_at)
+    SELECT id, '/a', n, 200, %(noon)s + n * interval '1 second'
     FROM unnest(%(session_ids)s::uuid[]) AS id, generate_series(1, {EVENTS_PER_SESSION}) AS n
 """
 INDEXES = {
-    "clicks_between": ("idx_events_ordered", ["session_id", "timestamp"]),
-    "views_since": ("idx_events_ordered", ["session_id", "timestamp"]),
-    "steps_before": ("idx_journey_steps_once", ["session_id"]),
+    "clicks_between": {"idx_events_timeline": ["session_id", "timestamp"]},
+    "views_since": {"idx_events_timeline": ["session_id", "timestamp"]},
+    "steps_before": {"idx_journey_steps_once": ["session_id"]},
+    "timelines": {
+        "idx_events_timeline": ["session_id", "timestamp"],
+        "idx_latency_metrics_timeline": ["session_id", "recorded_at"],
+    },
 }
-"""By which index, and what of it, each query finds its rows."""
+"""By which indexes, and what of each, every query finds its rows."""
 PARAMETERS = {
+    "timelines": ("session_ids", "from_times", "types"),
     "clicks_between": ("session_ids", "from_times", "to_times"),
     "views_since": ("session_ids", "times"),
     "steps_before": ("session_ids", "times"),
@@ -47,7 +57,7 @@ PARAMETERS = {
 
 @pytest.fixture(scope="module", params=KNOWN)
 def filled(request: pytest.FixtureRequest, postgres: Postgres, template_database: str) -> Iterator[Any]:
-    """A connection to a database with 50 000 events and as many steps."""
+    """A connection to a database with 50 000 events, and as many steps and calls."""
     url = new_database(postgres.address, fresh_name("filled"), template_database)
     with psycopg.connect(url, autocommit=True, cursor_factory=psycopg.ClientCursor) as connection:
         session_ids = [numbered(n) for n in range(SESSIONS)]
@@ -65,20 +75,21 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def arguments(name: str, number: int) -> list[Any]:
-    """Return what a flush of ``number`` sessions asks for."""
+    """Return what a flush of ``number`` sessions, or their judge, asks for."""
     times: list[datetime] = [moment(at(50))] * number
     later = [time + timedelta(seconds=16) for time in times]
-    return [[numbered(n) for n in range(number)], times, later][: len(PARAMETERS[name])]
+    known = {"session_ids": [numbered(n) for n in range(number)], "to_times": later, "types": list(TYPES)}
+    return [known.get(parameter, times) for parameter in PARAMETERS[name]]
 
 
 def assert_by_index(explained: tuple[Any, ...] | None, name: str) -> None:
     assert explained is not None
     ((whole,),) = explained
-    index, columns = INDEXES[name]
+    indexes = INDEXES[name]
     steps = list(nodes(whole["Plan"]))
     probes = [step for step in steps if "Index Name" in step]
-    assert {step["Index Name"] for step in probes} == {index}, whole
-    assert all(column in step["Index Cond"] for step in probes for column in columns), whole
+    assert {step["Index Name"] for step in probes} == indexes.keys(), whole
+    assert all(column in step["Index Cond"] for step in probes for column in indexes[step["Index Name"]]), whole
     assert not [step for step in steps if step["Node Type"] == "Seq Scan"], whole
 
 

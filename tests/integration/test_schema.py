@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from pipeline.sinks.migrations import _LOCK, SchemaMismatch, check_schema, migra
 from pipeline.sinks.postgres import PostgresSink
 from schema.events import PAGE_VIEW, SESSION_END
 from schema.sql import migrations_folder
-from tests.builders import REPLAY, SESSION, TOPICS, USER, Owner, at, facts, kept, kept_chunk, numbered, user
+from tests.builders import REPLAY, SESSION, TOPICS, USER, Owner, at, busy, facts, kept, kept_chunk, numbered, user
 from tests.conftest import new_database
 from tests.deployment import fresh_name
 
@@ -270,6 +271,34 @@ async def test_ids_of_results_that_others_inserted_by_hand_are_skipped(database_
     await (await Owner.of(sink)).write(*events)
     await sink.close()
     assert ask(database_url, f"SELECT id FROM {table} WHERE session_id IS NOT NULL") == [(5001,)]
+
+
+@pytest.mark.parametrize("table", ["emotion_predictions", "experience_scores"])
+async def test_ids_of_judgements_that_others_inserted_by_hand_are_skipped(database_url: str, table: str) -> None:
+    ask(database_url, f"INSERT INTO {table} (id) SELECT generate_series(1, 5000)")
+    sink = PostgresSink(database_url, "hxi-pipeline", FoldPolicy())
+    await (await Owner.of(sink)).write(*busy(0, 60), kept(60, SESSION_END))
+    with pytest.raises(Unavailable):
+        await sink.judge(1)
+    assert await sink.judge(1) == 1
+    await sink.close()
+    ids = ask(database_url, f"SELECT min(id) FROM {table} WHERE session_id IS NOT NULL")
+    assert ids == [(5001,)]
+
+
+def test_all_that_was_there_before_emotions_is_judged_from_its_very_start(empty_url: str) -> None:
+    *before, emotions = sorted(migrations_folder().glob("*.sql"))[:6]
+    for file in before:
+        ask_outside(empty_url, file.read_text("utf-8"))
+    with_events, marked, neither = (numbered(n) for n in range(3))
+    for session_id in (with_events, marked, neither):
+        ask(empty_url, "INSERT INTO sessions (session_id) VALUES (%s)", session_id)
+    ask(empty_url, "INSERT INTO hxi_state.unjudged VALUES (%s)", marked)
+    for _ in range(2):
+        ask(empty_url, "INSERT INTO events (session_id) VALUES (%s)", with_events)
+    ask_outside(empty_url, emotions.read_text("utf-8"))
+    start = datetime(2000, 1, 1)  # noqa: DTZ001 - naive UTC, as rows hold it
+    assert ask(empty_url, "SELECT * FROM hxi_state.unjudged ORDER BY 1") == [(with_events, start), (marked, start)]
 
 
 @pytest.mark.parametrize("time", ["infinity", "-infinity", "20000-01-01", "0044-03-15 BC", None])

@@ -1,4 +1,4 @@
-"""Who is frustrated has a worse session than the same person in calm, as far as events without a mood can tell."""
+"""Who is frustrated has a worse session than the same person in calm, and the score says so."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ import pytest
 from pipeline.decode import decode_events
 from pipeline.fold import FoldPolicy
 from pipeline.simulation import Mood, Person, Traffic, arrivals
-from pipeline.simulation.moods import temper_of
+from pipeline.simulation.moods import INDIVIDUALITY, TEMPERS, temper_of
 from pipeline.simulation.visit import walk
 from pipeline.sinks.memory import MemorySink
 from schema.rows import KeptEvent
@@ -32,7 +32,7 @@ class Pair:
 
 def in_mood(person: Person, mood: Mood) -> Person:
     """Return the person in another mood: what sets the person apart from others of that mood stays."""
-    return replace(person, mood=mood, temper=temper_of(mood, Random(person.seed)))
+    return replace(person, mood=mood, temper=temper_of(TEMPERS[mood], INDIVIDUALITY, Random(person.seed)))
 
 
 async def score(person: Person) -> int:
@@ -61,17 +61,15 @@ def pairs() -> list[Pair]:
     return [Pair(*both) for both in zip(calm, frustrated, strict=True)]
 
 
-def test_a_frustrated_session_seldom_scores_higher_than_its_calm_twin(pairs: list[Pair]) -> None:
-    """Of 100 pairs 65 are lower and 13 higher; of 1,000 others 604 and 156."""
-    assert sum(pair.frustrated < pair.calm for pair in pairs) >= 60
-    assert sum(pair.frustrated > pair.calm for pair in pairs) <= 20
-
-
-def test_frustration_costs_some_ten_points_on_average(pairs: list[Pair]) -> None:
-    lost = sum(pair.calm - pair.frustrated for pair in pairs) / PAIRS
-    assert 8 < lost < 20
-
-
-@pytest.mark.xfail(reason="a fifth of frustrated sessions show no trouble that is scored: that takes a judged emotion")
 def test_a_frustrated_session_scores_lower_than_its_calm_twin_in_95_of_100_pairs(pairs: list[Pair]) -> None:
+    """Of these 100 pairs 96 are lower; of 300 others 294. What is left are people who leave at once."""
     assert sum(pair.frustrated < pair.calm for pair in pairs) >= 95
+
+
+def test_a_frustrated_session_hardly_ever_scores_higher_than_its_calm_twin(pairs: list[Pair]) -> None:
+    assert sum(pair.frustrated > pair.calm for pair in pairs) <= 3
+
+
+def test_frustration_costs_some_thirty_six_points_on_average(pairs: list[Pair]) -> None:
+    lost = sum(pair.calm - pair.frustrated for pair in pairs) / PAIRS
+    assert 25 < lost < 55

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pipeline.scores import (
     ERROR_AFTER_CLICK,
     FAILED_CALL,
+    FRUSTRATED,
     JS_ERROR,
     RAGE_CLICK,
     SLOW_CALL,
@@ -18,6 +19,7 @@ from pipeline.scores import (
     WEIGHTS,
     Call,
     Evidence,
+    Feeling,
     Happening,
     ScorePolicy,
     Weight,
@@ -45,6 +47,10 @@ def failures(count: int) -> list[Call]:
 
 def errors(count: int) -> list[Happening]:
     return [happening(n) for n in range(count)]
+
+
+def feeling(seconds: float, emotion: str = FRUSTRATED, confidence: float = 1.0, screen: str | None = "/a") -> Feeling:
+    return Feeling(at(seconds), screen, emotion, confidence)
 
 
 def way(*screens: str | None, every_s: float = 1) -> list[Happening]:
@@ -101,6 +107,9 @@ def test_a_session_without_trouble_scores_100() -> None:
         (Evidence(steps=way("/a", "/b", "/a")), {TURNED_BACK: (1, 2)}),
         (Evidence(steps=way(*"ABABAB")), {TURNED_BACK: (4, 8)}),
         (Evidence(steps=way(*"ABABABA")), {TURNED_BACK: (5, 8)}),
+        (Evidence(emotions=[feeling(0)]), {FRUSTRATED: (1, 5)}),
+        (Evidence(emotions=[feeling(n) for n in range(2)]), {FRUSTRATED: (2, 10)}),
+        (Evidence(emotions=[feeling(n) for n in range(3)]), {FRUSTRATED: (3, 10)}),
         (Evidence(clicks=[at(0)], errors=errors(1)), {JS_ERROR: (1, 6), ERROR_AFTER_CLICK: (1, 4)}),
         (Evidence(clicks=[at(0)], errors=errors(3)), {JS_ERROR: (3, 18), ERROR_AFTER_CLICK: (3, 8)}),
     ],
@@ -124,9 +133,11 @@ def test_no_kind_costs_more_than_its_cap(cap: int, cost: int) -> None:
     assert judged(Evidence(errors=errors(1)), weighing(JS_ERROR, 6, cap))[0] == 100 - cost
 
 
-def test_all_caps_together_leave_room_for_a_judged_emotion() -> None:
-    worst = Evidence(errors(99), [at(0)] * 99, errors(99), [call(0, 15_000, 0)] * 99, way(*"AB" * 99))
-    assert judged(worst)[0] == 100 - sum(weight.cap for weight in WEIGHTS.values()) == 10
+def test_the_worst_session_of_all_scores_0() -> None:
+    worst = Evidence(
+        errors(99), [at(0)] * 99, errors(99), [call(0, 15_000, 0)] * 99, way(*"AB" * 99), [feeling(0)] * 99
+    )
+    assert judged(worst)[0] == 100 - sum(weight.cap for weight in WEIGHTS.values()) == 0
 
 
 def test_what_cost_most_comes_first_and_equals_by_name() -> None:
@@ -225,15 +236,52 @@ def test_a_call_fails_without_a_response_or_from_500_on(status: int, failed: boo
     assert (FAILED_CALL in costs(Evidence(calls=[call(0, status=status)]))) == failed
 
 
+@pytest.mark.parametrize(
+    ("emotion", "confidence", "counts"),
+    [
+        ("frustrated", 0.7999, False),
+        ("frustrated", 0.8, True),
+        ("frustrated", 1.0, True),
+        ("calm", 1.0, False),
+        ("Frustrated", 1.0, False),
+        ("", 1.0, False),
+    ],
+)
+def test_a_window_was_frustrated_where_its_prediction_says_so_surely(
+    emotion: str, confidence: float, counts: bool
+) -> None:
+    assert (FRUSTRATED in costs(Evidence(emotions=[feeling(0, emotion, confidence)]))) == counts
+
+
+def test_frustration_is_at_the_start_of_its_window_and_on_the_screen_that_completed_the_evidence() -> None:
+    felt = [
+        feeling(90, "calm", screen="/c"),
+        feeling(60, screen="/b"),
+        feeling(30, screen="/d"),
+        feeling(99, screen=None),
+    ]
+    (issue,) = judged(Evidence(emotions=felt))[1]
+    assert (issue["count"], issue["first_at"], issue["screens"]) == (3, "2024-01-05T12:00:30Z", ["/b", "/d"])
+
+
 def test_thresholds_are_those_of_the_policy() -> None:
     evidence = Evidence([], [at(0)], [happening(3)], [call(0, 400)] * 3, way("/a", "/b", "/a", every_s=11))
-    policy = replace(POLICY, slow_p10_ms=100, slow_median_ms=400, back_within_s=11, error_after_click_s=3)
+    evidence.emotions.append(feeling(0, confidence=0.6))
+    policy = replace(
+        POLICY,
+        slow_p10_ms=100,
+        slow_median_ms=400,
+        back_within_s=11,
+        error_after_click_s=3,
+        frustrated_confidence=0.6,
+    )
     assert costs(evidence) == {JS_ERROR: (1, 6)}
     assert costs(evidence, policy) == {
         JS_ERROR: (1, 6),
         SLOW_CALL: (3, 6),
         ERROR_AFTER_CLICK: (1, 4),
         TURNED_BACK: (1, 2),
+        FRUSTRATED: (1, 5),
     }
 
 
@@ -264,6 +312,7 @@ HAPPENINGS = st.builds(happening, SECONDS, SCREENS)
 CALLS = st.builds(
     call, SECONDS, st.sampled_from([0, 499, 500, 501, 2_000]) | LATENCIES, st.sampled_from([0, 200, 499, 500]), SCREENS
 )
+FEELINGS = st.builds(feeling, SECONDS, st.sampled_from([FRUSTRATED, "calm"]), st.floats(0, 1), SCREENS)
 JOURNEYS = st.lists(HAPPENINGS, max_size=8).map(lambda steps: sorted(steps, key=lambda step: step.time_us))
 EVIDENCE = st.builds(
     Evidence,
@@ -272,15 +321,17 @@ EVIDENCE = st.builds(
     st.lists(HAPPENINGS, max_size=6),
     st.lists(CALLS, max_size=12),
     JOURNEYS,
+    st.lists(FEELINGS, max_size=5),
 )
 SHARES = st.lists(st.integers(0, 100 // len(WEIGHTS)), min_size=len(WEIGHTS), max_size=len(WEIGHTS))
 POLICIES = st.builds(
-    lambda points, caps, p10, more, back, after: ScorePolicy(
+    lambda points, caps, p10, more, back, after, surely: ScorePolicy(
         {code: Weight(point, cap) for code, point, cap in zip(WEIGHTS, points, caps, strict=True)},
         p10,
         p10 + more,
         back,
         after,
+        surely,
     ),
     st.lists(st.floats(0, 100), min_size=len(WEIGHTS), max_size=len(WEIGHTS)),
     SHARES,
@@ -288,6 +339,7 @@ POLICIES = st.builds(
     st.integers(1, 60_000),
     st.floats(0, 60),
     st.floats(0, 60),
+    st.floats(0, 1),
 ) | st.just(POLICY)
 
 
@@ -320,6 +372,12 @@ def test_one_more_rage_click_never_raises_the_score(evidence: Evidence, policy: 
 @given(EVIDENCE, POLICIES, CALLS)
 def test_one_more_call_never_raises_the_score(evidence: Evidence, policy: ScorePolicy, any_call: Call) -> None:
     more = replace(evidence, calls=[*evidence.calls, any_call])
+    assert score_of(more, policy) <= score_of(evidence, policy)
+
+
+@given(EVIDENCE, POLICIES, FEELINGS)
+def test_one_more_prediction_never_raises_the_score(evidence: Evidence, policy: ScorePolicy, any_one: Feeling) -> None:
+    more = replace(evidence, emotions=[*evidence.emotions, any_one])
     assert score_of(more, policy) <= score_of(evidence, policy)
 
 

@@ -1,11 +1,13 @@
 """Settings come from the environment, with the contract's defaults, and a wrong one is named."""
 
+from copy import copy
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agents.settings import Settings, SettingsError, load_settings
+from pipeline.emotions import EmotionModel, default_model
 from pipeline.fold import FoldPolicy
 from pipeline.privacy import PrivacyPolicy
 from pipeline.rage_clicks import PRESETS, RageRule
@@ -56,9 +58,9 @@ def test_defaults_are_the_contracts(name: str) -> None:
     assert getattr(load_settings({}), field(name)) == CONTRACT[name]
 
 
-def test_other_settings_than_the_contracts_are_about_privacy_apdex_scores_or_kafkas_security() -> None:
+def test_other_settings_than_the_contracts_are_about_privacy_apdex_scores_emotions_or_kafkas_security() -> None:
     others = Settings.model_fields.keys() - {field(name) for name in CONTRACT}
-    assert {name.split("_")[0] for name in others} <= {"privacy", "apdex", "score", "kafka"}
+    assert {name.split("_")[0] for name in others} <= {"privacy", "apdex", "score", "emotion", "kafka"}
 
 
 def test_other_variables_of_the_environment_are_none_of_our_business() -> None:
@@ -165,8 +167,9 @@ def test_one_weight_can_be_changed_and_all_others_stay() -> None:
 
 
 def test_thresholds_of_scores_can_be_changed() -> None:
-    rules = '{"slow_p10_ms": 300, "slow_median_ms": 900, "back_within_s": 4.5, "error_after_click_s": 0}'
-    assert score_policy(rules) == ScorePolicy(WEIGHTS, 300, 900, 4.5, 0)
+    rules = '{"slow_p10_ms": 300, "slow_median_ms": 900, "back_within_s": 4.5, "error_after_click_s": 0,'
+    rules += ' "frustrated_confidence": 0.5}'
+    assert score_policy(rules) == ScorePolicy(WEIGHTS, 300, 900, 4.5, 0, 0.5)
 
 
 # fmt: off
@@ -185,17 +188,21 @@ WRONG_RULES = [
     ('{"weights": {"js_error": {"points": 1, "cap": 2.5}}}', "weights: js_error: cap: "),
     ('{"weights": {"js_error": {"points": 1, "cap": 101}}}', "weights: js_error: cap: "),
     ('{"weights": {"sadness": {"points": 1, "cap": 2}}}', "weights: sadness is none of rage_click, js_error, "),
-    ('{"weights": {"js_error": {"points": 1, "cap": 31}}}', "the caps add up to 101: "),
+    ('{"weights": {"js_error": {"points": 1, "cap": 21}}}', "the caps add up to 101: "),
     ('{"slow_p10_ms": 0}', "slow_p10_ms: "), ('{"slow_median_ms": 1.5}', "slow_median_ms: "),
     ('{"slow_p10_ms": 2000}', "slow_p10_ms has to be below slow_median_ms"),
     ('{"slow_p10_ms": 2001}', "slow_p10_ms has to be below slow_median_ms"),
     ('{"slow_median_ms": 500}', "slow_p10_ms has to be below slow_median_ms"),
     ('{"back_within_s": -0.1}', "back_within_s: "), ('{"error_after_click_s": -1}', "error_after_click_s: "),
+    ('{"frustrated_confidence": -0.01}', "frustrated_confidence: "),
+    ('{"frustrated_confidence": 1.01}', "frustrated_confidence: "),
+    ('{"frustrated_confidence": NaN}', "frustrated_confidence: "),
 ]
 RULES_AT_THEIR_BOUNDS = [
-    '{"weights": {"js_error": {"points": 100, "cap": 30}}}', '{"weights": {"js_error": {"points": 0, "cap": 0}}}',
+    '{"weights": {"js_error": {"points": 100, "cap": 20}}}', '{"weights": {"js_error": {"points": 0, "cap": 0}}}',
     '{"slow_p10_ms": 1999}', '{"slow_p10_ms": 1, "slow_median_ms": 2}',
     '{"back_within_s": 0}', '{"error_after_click_s": 0}',
+    '{"frustrated_confidence": 0}', '{"frustrated_confidence": 1}',
 ]
 # fmt: on
 
@@ -210,6 +217,25 @@ def test_wrong_score_rules_are_refused_and_what_is_wrong_is_named(rules: str, sa
 @pytest.mark.parametrize("rules", RULES_AT_THEIR_BOUNDS)
 def test_score_rules_at_their_bounds_are_taken(rules: str) -> None:
     assert score_policy(rules) != ScorePolicy()
+
+
+def test_emotions_are_judged_by_the_model_that_comes_with_hxi_unless_told_otherwise() -> None:
+    assert load_settings({"HXI_EMOTION_MODEL": ""}).fold_policy().emotions is default_model()
+
+
+def test_another_model_is_loaded_from_its_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    other, asked = copy(default_model()), tmp_path / "other.model"
+    models = {asked: other}
+    monkeypatch.setattr(EmotionModel, "load", models.__getitem__)
+    assert load_settings({"HXI_EMOTION_MODEL": str(asked)}).fold_policy().emotions is other
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{}", b"\xff" * 100, b"[" * 100])
+def test_a_file_that_is_no_model_is_refused_at_the_start(tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "some.model"
+    if content is not None:
+        file.write_bytes(content)
+    assert complaint(HXI_EMOTION_MODEL=str(file)).startswith("HXI_EMOTION_MODEL is wrong: ")
 
 
 def test_several_brokers_are_told_apart() -> None:

@@ -12,7 +12,7 @@ WITH quiet AS (
     ORDER BY session_id
     LIMIT 5000
     FOR NO KEY UPDATE SKIP LOCKED -- a judge may refer to them meanwhile
-), marked AS (
+), marked AS ( -- none of their events changed: what a mark says of that stays as it is
     INSERT INTO hxi_state.unjudged (session_id)
     SELECT session_id FROM quiet ORDER BY session_id
     ON CONFLICT (session_id) DO UPDATE SET session_id = EXCLUDED.session_id

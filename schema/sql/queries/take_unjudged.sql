@@ -4,4 +4,4 @@ WITH chosen AS MATERIALIZED ( -- looked up once: in a join the limit would hold 
     SELECT session_id FROM hxi_state.unjudged LIMIT %(most)s FOR UPDATE SKIP LOCKED
 )
 DELETE FROM hxi_state.unjudged AS u USING chosen WHERE u.session_id = chosen.session_id
-RETURNING u.session_id
+RETURNING u.session_id, u.changed_from

@@ -1,0 +1,99 @@
+"""Judges windows: which emotion, how sure, and which features said so most."""
+
+from collections.abc import Mapping
+from itertools import repeat
+from typing import Final
+from uuid import UUID
+
+import numpy as np
+
+from pipeline.emotions.columns import WINDOW_US, Columns, Floats, Ints, Kind
+from pipeline.emotions.features import WINDOWS, in_units, remembered
+from pipeline.emotions.measures import FEATURES
+from pipeline.emotions.model import EMOTIONS, EmotionModel
+from pipeline.emotions.sums import AHEAD_US, LOOKBACK_US
+from pipeline.moments import moment
+from pipeline.windows import window_start
+from schema.json_text import dump
+from schema.rows import EmotionRow
+
+EVIDENCE: Final = 5
+"""Things done in a window (clicks, moves, scrolls, inputs, views) that are enough to judge it."""
+
+REASONS: Final = 3
+
+
+def judged_from(changed_us: int) -> int:
+    """Return the start of the first window whose judgement a change at that time may alter."""
+    return window_start(changed_us - AHEAD_US, WINDOW_US)
+
+
+def read_from(changed_us: int) -> int:
+    """Return from when events have to be read to judge what a change at that time may alter."""
+    return judged_from(changed_us) - (WINDOWS - 1) * WINDOW_US - LOOKBACK_US
+
+
+def predictions(columns: Columns, since_us: Mapping[UUID, int], model: EmotionModel) -> list[EmotionRow]:
+    """Judge the windows of each session in ``since_us`` that start at or after its time.
+
+    ``columns`` hold all events of each session from :func:`read_from` on.
+    """
+    if not columns.windows:
+        return []
+    since = np.array([since_us[session_id] for session_id in columns.session_ids])
+    completed = completing(columns)
+    judged = np.flatnonzero((completed >= 0) & (columns.window_us >= since[columns.window_session]))
+    memory = remembered(columns)
+    standardised = model.standardised(memory)[judged]
+    probabilities = model.probabilities(standardised)
+    emotion = probabilities.argmax(axis=1)
+    confidence = probabilities[np.arange(len(judged)), emotion]
+    reasons = _reasons(model, memory.values()[judged], model.weights(standardised, emotion))
+    rows = zip(
+        (columns.session_ids[session] for session in columns.window_session[judged].tolist()),
+        map(moment, columns.window_us[judged].tolist()),
+        columns.event_id[completed[judged]].tolist(),
+        (EMOTIONS[place] for place in emotion.tolist()),
+        (round(sure, 4) for sure in confidence.tolist()),
+        repeat(model.version),
+        reasons,
+    )
+    return [EmotionRow(*row) for row in rows]
+
+
+def completing(columns: Columns) -> Ints:
+    """Return for each window the place of the event that completed the evidence, -1 where there is too little."""
+    deeds = np.flatnonzero(columns.kind <= Kind.VIEW)
+    window = columns.window[deeds]
+    number = np.arange(len(deeds)) - np.searchsorted(window, window)  # within its window, from 0
+    places = np.full(columns.windows, -1)
+    places[window[number == EVIDENCE - 1]] = deeds[number == EVIDENCE - 1]
+    return places
+
+
+def _reasons(model: EmotionModel, values: Floats, weights: Floats) -> list[bytes]:
+    """Return for each row, as JSON, the features that spoke most for its emotion, of those that there were."""
+    weights = np.where(np.isnan(values), -np.inf, weights)
+    strongest = np.argsort(-weights, axis=1, kind="stable")[:, :REASONS]
+    of_strongest = (np.take_along_axis(each, strongest, axis=1).tolist() for each in (values, weights))
+    typical = [_rounded(value) for value in in_units(model.average).tolist()]
+    return [
+        dump(
+            [
+                {
+                    "feature": FEATURES[feature],
+                    "value": _rounded(value),
+                    "typical": typical[feature],
+                    "weight": round(weight, 2),
+                }
+                for feature, value, weight in zip(*row, strict=True)
+                if weight > 0
+            ]
+        )
+        for row in zip(strongest.tolist(), *of_strongest, strict=True)
+    ]
+
+
+def _rounded(value: float) -> float:
+    """Return a value to three digits, as a reader wants it."""
+    return float(f"{value:.3g}")

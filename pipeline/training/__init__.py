@@ -1,0 +1,1 @@
+"""Trains and evaluates the model that emotions are judged by."""
