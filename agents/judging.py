@@ -1,6 +1,8 @@
 """Judges sessions by timer, soon after they have changed."""
 
+import asyncio
 import logging
+import time
 
 from agents import metrics
 from agents.retrying import in_rounds
@@ -10,6 +12,10 @@ ROUND_S = 1.0
 
 MOST_AT_ONCE = 200
 """Sessions per transaction: flushes that change one of them wait until it has committed."""
+
+REST = 4
+"""Times as long as a transaction took nothing is judged: so judging takes a fifth of a busy worker's time at most,
+and sessions under way are read less often the more there are."""
 
 
 class Judging:
@@ -26,5 +32,7 @@ class Judging:
         """Judge all that has changed by now."""
         judged = MOST_AT_ONCE
         while judged == MOST_AT_ONCE:
+            began = time.monotonic()
             judged = await self._sink.judge(MOST_AT_ONCE)
             metrics.JUDGED.inc(judged)
+            await asyncio.sleep(REST * (time.monotonic() - began))

@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: what an event costs the worker, how soon a rage click is seen, and what memory it takes."""
+"""``python -m benchmarks``: what an event costs the worker, how soon a rage click is seen, memory, judging emotions."""
 
 import argparse
 import json
@@ -8,12 +8,12 @@ from typing import Any
 
 from agents.embedded import Broker as EmbeddedBroker
 from agents.embedded import Postgres
-from benchmarks import drain, freshness, report, state
+from benchmarks import drain, emotions, freshness, report, state
 from benchmarks.loads import LOADS
 from benchmarks.rig import Servers
 from tests.servers.choice import choose_broker
 
-MEASUREMENTS = ("drain", "rage", "state")
+MEASUREMENTS = ("drain", "rage", "state", "emotions")
 
 
 def main() -> None:
@@ -76,7 +76,13 @@ def _state(options: argparse.Namespace, servers: Servers) -> dict[str, Any]:
     return {"state": figures, "state_slices": slices}
 
 
-_MEASURE = {"drain": _drain, "rage": _rage, "state": _state}
+def _emotions(_options: argparse.Namespace, _servers: Servers) -> dict[str, Any]:
+    figures = emotions.measure()
+    print(report.columns(emotions.LINES, {"emotions": figures}))
+    return {"emotions": figures}
+
+
+_MEASURE = {"drain": _drain, "rage": _rage, "state": _state, "emotions": _emotions}
 
 
 def _doubt(doubts: dict[str, list[str]]) -> None:

@@ -12,10 +12,10 @@ from agents.commands.output import CommandFailed, progress, say
 from agents.settings import Settings
 from pipeline.emotions import TYPES, unpacked
 from pipeline.emotions.columns import WINDOW_US
-from pipeline.emotions.model import EMOTIONS
 from pipeline.sinks.contract import Unavailable
 from pipeline.sinks.reading import ask
 from pipeline.windows import window_start
+from schema.emotion_model import EMOTIONS
 
 if TYPE_CHECKING:
     from pipeline.training.course import Course

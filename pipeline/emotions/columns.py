@@ -114,10 +114,15 @@ class Columns:
         """How many windows have events."""
         return len(self.window_us)
 
-    def latest(self, of: Bools) -> Ints:
-        """Return for each event the place of the last chosen one before it in its session, or -1."""
-        places = np.where(of, np.arange(len(of)), -1)
-        before = np.concatenate([[-1], np.maximum.accumulate(places)[:-1]]) if len(of) else places
+    @property
+    def is_sample(self) -> Bools:
+        """Which events say where the pointer is."""
+        return np.asarray((self.kind == Kind.MOVE) & ~np.isnan(self.x) & ~np.isnan(self.y))
+
+    def latest(self, is_such: Bools) -> Ints:
+        """Return for each event the place of the last such event before it in its session, or -1."""
+        places = np.where(is_such, np.arange(len(is_such)), -1)
+        before = np.maximum.accumulate(np.append(-1, places[:-1]))
         return np.where((before >= 0) & (self.session[before] == self.session), before, -1)
 
 

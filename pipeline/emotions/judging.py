@@ -10,17 +10,20 @@ import numpy as np
 from pipeline.emotions.columns import WINDOW_US, Columns, Floats, Ints, Kind
 from pipeline.emotions.features import WINDOWS, in_units, remembered
 from pipeline.emotions.measures import FEATURES
-from pipeline.emotions.model import EMOTIONS, EmotionModel
+from pipeline.emotions.model import EmotionModel
 from pipeline.emotions.sums import AHEAD_US, LOOKBACK_US
 from pipeline.moments import moment
 from pipeline.windows import window_start
-from schema.json_text import dump
+from schema.emotion_model import EMOTIONS
 from schema.rows import EmotionRow
 
 EVIDENCE: Final = 5
 """Things done in a window (clicks, moves, scrolls, inputs, views) that are enough to judge it."""
 
 REASONS: Final = 3
+
+LEAST_WEIGHT: Final = 0.005
+"""Of a reason: what rounds to 0.00 is none."""
 
 
 def judged_from(changed_us: int) -> int:
@@ -34,9 +37,9 @@ def read_from(changed_us: int) -> int:
 
 
 def predictions(columns: Columns, since_us: Mapping[UUID, int], model: EmotionModel) -> list[EmotionRow]:
-    """Judge the windows of each session in ``since_us`` that start at or after its time.
+    """Judge the windows that start at or after the time that ``since_us`` has for their session.
 
-    ``columns`` hold all events of each session from :func:`read_from` on.
+    ``columns`` hold all events of each of these sessions from :func:`read_from` on, and of no other.
     """
     if not columns.windows:
         return []
@@ -76,24 +79,16 @@ def _reasons(model: EmotionModel, values: Floats, weights: Floats) -> list[bytes
     weights = np.where(np.isnan(values), -np.inf, weights)
     strongest = np.argsort(-weights, axis=1, kind="stable")[:, :REASONS]
     of_strongest = (np.take_along_axis(each, strongest, axis=1).tolist() for each in (values, weights))
-    typical = [_rounded(value) for value in in_units(model.average).tolist()]
+    forms = [
+        f'{{"feature": "{name}", "value": %.3g, "typical": {typical:.3g}, "weight": %.2f}}'
+        for name, typical in zip(FEATURES, in_units(model.average).tolist(), strict=True)
+    ]
     return [
-        dump(
-            [
-                {
-                    "feature": FEATURES[feature],
-                    "value": _rounded(value),
-                    "typical": typical[feature],
-                    "weight": round(weight, 2),
-                }
-                for feature, value, weight in zip(*row, strict=True)
-                if weight > 0
-            ]
-        )
+        b"[%s]"
+        % ", ".join(
+            forms[feature] % (value, weight)
+            for feature, value, weight in zip(*row, strict=True)
+            if weight >= LEAST_WEIGHT
+        ).encode()
         for row in zip(strongest.tolist(), *of_strongest, strict=True)
     ]
-
-
-def _rounded(value: float) -> float:
-    """Return a value to three digits, as a reader wants it."""
-    return float(f"{value:.3g}")

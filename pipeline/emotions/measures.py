@@ -29,6 +29,10 @@ FULLSTORY = "FullStory, rage clicks, 2013"
 NAH = "Nah, Behaviour & Information Technology 23(3), 2004"
 
 
+MOST_LOG = 50.0
+"""Of a measure; exp of it is more than anything that a column holds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Measure:
     """Something with a size, measured whenever it happens.
@@ -48,7 +52,7 @@ class Measure:
 
     def value(self, mean: Floats) -> Floats:
         """Return the values that means stand for."""
-        return mean if self.offset is None else np.exp(mean) - self.offset
+        return mean if self.offset is None else np.exp(np.minimum(mean, MOST_LOG)) - self.offset
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ class Ratio:
 MEASURES: Final = MappingProxyType(
     {
         "path_ratio": Measure("", -0.99, "way of the pointer over the straight line", f"{MACKENZIE}; {NAVALPAKKAM}"),
-        "path_bow": Measure("", 0.02, "height of the pointer's arc over its length", MACKENZIE),
+        "path_bow": Measure("", 0.02, "twice the height of the pointer's arc over its length", MACKENZIE),
         "path_tremor": Measure("px", 0.5, "distance of the pointer's samples from that arc", f"{MACKENZIE}; {PENTEL}"),
         "slowness": Measure("", 0.0, "time of a movement over that by Fitts's law", f"{FITTS}; {HIBBELN}"),
         "pointer_speed": Measure("px/s", 1.0, "speed of the pointer", HIBBELN),
@@ -76,7 +80,9 @@ MEASURES: Final = MappingProxyType(
             "", None, "spread of the speed within a movement, over its mean", f"{PENTEL}; {YAMAUCHI}"
         ),
         "acceleration_spread": Measure("", 0.1, "spread of the acceleration, over length by time squared", YAMAUCHI),
-        "turns": Measure("", None, "changes of direction for each step of a movement", f"{MACKENZIE}; {YAMAUCHI}"),
+        "turns": Measure(
+            "", None, "changes of direction, in x or y, at each sample on the way", f"{MACKENZIE}; {YAMAUCHI}"
+        ),
         "settle": Measure("ms", 20.0, "time that the pointer rests before a click", HUANG),
         "pause_after_view": Measure("ms", 0.0, "time before acting on a view or an answer", NAVALPAKKAM),
         "pause": Measure("ms", 0.0, "other pauses, of 1.2 to 20 s", HUANG),

@@ -9,17 +9,15 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from pydantic import ValidationError
 
 from pipeline.emotions.columns import Floats, Ints
 from pipeline.emotions.features import Remembered
-from pipeline.emotions.measures import FEATURES
-
-EMOTIONS: Final = ("neutral", "engaged", "bored", "confused", "frustrated")
+from pipeline.emotions.measures import FEATURES, RATIOS
+from schema.emotion_model import EMOTIONS, FORMAT, EmotionModelFile
 
 MOST_DEVIATIONS: Final = 4.0
 """A feature further from its mean than so many standard deviations counts as that far: no outlier decides alone."""
-
-FORMAT: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +25,7 @@ class EmotionModel:
     """A trained model.
 
     Attributes:
-        version: Its name and a digest of all its numbers: another training is another version.
+        version: Its name and a digest of its file: another training is another version.
         average: Each feature of an average person, from which :meth:`Remembered.features` are counted.
         mean: Of each feature over the windows trained on.
         deviation: Its standard deviation there.
@@ -66,16 +64,19 @@ class EmotionModel:
             ValueError: the text is no model, or one for other features or emotions.
         """
         try:
-            model = json.loads(text)
-            name, features, intercept = model["name"], model["features"], model["intercept"]
-            if model["format"] != FORMAT or model["emotions"] != list(EMOTIONS) or list(features) != list(FEATURES):
-                raise ValueError("it was trained for another version of HXI; train it again")
-            columns = {key: np.array([features[each][key] for each in FEATURES], np.float64) for key in _OF_FEATURES}
-            parsed = cls(_version(name, text), **columns, intercept=np.array(intercept, np.float64))
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"something is missing or of another kind: {error}") from None
-        parsed._check()
-        return parsed
+            file = EmotionModelFile.model_validate_json(text)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = "".join(f"{part}: " for part in first["loc"])
+            raise ValueError(f"{where}{first['msg']}") from None
+        if (file.format, file.emotions, tuple(file.features)) != (FORMAT, EMOTIONS, FEATURES):
+            raise ValueError("it was trained for another version of HXI; train it again")
+        for name in RATIOS:
+            if file.features[name].average <= 0:
+                raise ValueError(f"features: {name}: average: Input should be greater than 0")
+        columns = {key: np.array([getattr(file.features[name], key) for name in FEATURES]) for key in _OF_FEATURES}
+        version = f"{file.name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+        return cls(version, **columns, intercept=np.array(file.intercept))
 
     def dump(self) -> str:
         """Return the model as JSON, for people too: a line for each feature."""
@@ -104,16 +105,6 @@ class EmotionModel:
         linear, square = (each - each.mean(axis=1, keepdims=True) for each in (self.linear, self.square))
         return np.asarray(standardised * linear.T[emotion] + (standardised**2 - 1) * square.T[emotion])
 
-    def _check(self) -> None:
-        shapes = {"linear": (len(FEATURES), len(EMOTIONS)), "square": (len(FEATURES), len(EMOTIONS))}
-        for name in (*_OF_FEATURES, "intercept"):
-            numbers = getattr(self, name)
-            shape = shapes.get(name, (len(EMOTIONS if name == "intercept" else FEATURES),))
-            if numbers.shape != shape or not np.isfinite(numbers).all():
-                raise ValueError(f"{name} has to be finite numbers of shape {shape}")
-        if not (self.deviation > 0).all():
-            raise ValueError("each deviation has to be above 0")
-
 
 _OF_FEATURES: Final = ("average", "mean", "deviation", "linear", "square")
 
@@ -122,7 +113,3 @@ _OF_FEATURES: Final = ("average", "mean", "deviation", "linear", "square")
 def default_model() -> EmotionModel:
     """Return the model that comes with HXI."""
     return EmotionModel.parse(files("pipeline.emotions").joinpath("model.json").read_text("utf-8"))
-
-
-def _version(name: str, text: str) -> str:
-    return f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

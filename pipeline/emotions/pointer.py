@@ -1,7 +1,8 @@
 """Cuts the pointer's way into strokes and measures each: how straight, how steady, how fast.
 
-A stroke goes from rest to rest: until nothing moved for a while, a click, a view or a scroll came,
-or the pointer nearly stopped on the way. All strokes without a pause between are a run.
+A stroke goes from rest to rest: until nothing moved for a while, a click, a view or a scroll came, the
+window ended, or the pointer nearly stopped on the way. All strokes without a pause between are a run.
+A stroke sets out from where the pointer was seen last, unless it was scrolled or the view left since.
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,8 @@ STILL_US: Final = 420_000
 """Samples further apart belong to different runs; trackers sample up to some four times a second."""
 
 SLOW: Final = 0.3
-"""Below this share of the speed both before and after, the pointer nearly stops."""
+"""The pointer nearly stops where two steps are slower than this share of the fastest of their run, the one of
+what is before, the other of what is after."""
 
 LEAST_PX: Final = 30.0
 """The way of a shorter stroke says little."""
@@ -63,7 +65,7 @@ class _Steps:
 
 def pointer_of(columns: Columns) -> Pointer:
     """Return the runs and strokes of the pointer."""
-    samples = np.flatnonzero((columns.kind == Kind.MOVE) & ~np.isnan(columns.x) & ~np.isnan(columns.y))
+    samples = np.flatnonzero(columns.is_sample)
     gap_us = np.diff(columns.time_us[samples])
     goes_on = _unbroken(columns, samples, (Kind.CLICK, Kind.VIEW, Kind.SCROLL)) & (gap_us <= STILL_US)
     goes_on &= np.diff(columns.window[samples]) == 0
@@ -78,7 +80,7 @@ def pointer_of(columns: Columns) -> Pointer:
 
 def _unbroken(columns: Columns, samples: Ints, by: Sequence[Kind]) -> Bools:
     """Return whether two neighbouring samples are of one session without an event of these kinds between."""
-    breaks = np.cumsum(np.isin(columns.kind, by))[samples]
+    breaks = np.cumsum(np.logical_or.reduce([columns.kind == kind for kind in by]))[samples]
     is_unbroken: Bools = (np.diff(breaks) == 0) & (np.diff(columns.session[samples]) == 0)
     return is_unbroken
 

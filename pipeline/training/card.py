@@ -10,8 +10,8 @@ from pipeline.emotions.columns import WINDOW_US
 from pipeline.emotions.features import WINDOWS
 from pipeline.emotions.judging import EVIDENCE
 from pipeline.emotions.measures import MEASURES, RATIOS
-from pipeline.emotions.model import EMOTIONS
 from pipeline.training.course import Course, Examination
+from schema.emotion_model import EMOTIONS
 from schema.fields import US_PER_S
 
 _SIMULATED: Final = """\

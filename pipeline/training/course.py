@@ -8,12 +8,13 @@ from typing import Final
 import numpy as np
 
 from pipeline.emotions.columns import Floats
-from pipeline.emotions.model import EMOTIONS, EmotionModel
+from pipeline.emotions.model import EmotionModel
 from pipeline.simulation import Traffic
 from pipeline.training.evaluation import Evaluation, evaluation, judge_by_hand, judge_by_majority, judge_by_model
 from pipeline.training.fit import fit
 from pipeline.training.windows import LabelledWindows
 from pipeline.training.worlds import EMOTION_OF, shifted_worlds, similar_worlds
+from schema.emotion_model import EMOTIONS
 
 TRAINED_WORLDS: Final = 30
 CALIBRATED_WORLDS: Final = 10

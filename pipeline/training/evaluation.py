@@ -9,8 +9,9 @@ from sklearn.metrics import f1_score
 from pipeline.emotions.columns import Bools, Floats, Ints
 from pipeline.emotions.features import in_units
 from pipeline.emotions.measures import FEATURES
-from pipeline.emotions.model import EMOTIONS, EmotionModel
+from pipeline.emotions.model import EmotionModel
 from pipeline.training.windows import LabelledWindows
+from schema.emotion_model import EMOTIONS
 
 BINS: Final = 15
 """Of confidence, for the calibration error (Guo et al. 2017)."""

@@ -9,8 +9,9 @@ from sklearn.linear_model import LogisticRegression
 
 from pipeline.emotions.columns import Floats
 from pipeline.emotions.measures import FEATURES
-from pipeline.emotions.model import EMOTIONS, EmotionModel
+from pipeline.emotions.model import EmotionModel
 from pipeline.training.windows import LabelledWindows
+from schema.emotion_model import EMOTIONS
 
 PENALTY: Final = 0.3
 """Inverse strength of the squared penalty on weights; 0.05 to 3 make no difference to simulated people."""

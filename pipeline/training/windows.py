@@ -10,7 +10,7 @@ import numpy.typing as npt
 from pipeline.emotions.columns import Columns, Ints
 from pipeline.emotions.features import Remembered, remembered
 from pipeline.emotions.judging import completing
-from pipeline.emotions.model import EMOTIONS
+from schema.emotion_model import EMOTIONS
 
 
 @dataclass(frozen=True, slots=True)

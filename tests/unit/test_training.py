@@ -10,7 +10,7 @@ import pytest
 from pipeline.emotions import TimelineEvent, columns_of, default_model
 from pipeline.emotions.columns import WINDOW_US
 from pipeline.emotions.features import Remembered
-from pipeline.emotions.model import EMOTIONS, EmotionModel
+from pipeline.emotions.model import EmotionModel
 from pipeline.emotions.sums import NAMES
 from pipeline.training.card import card_of
 from pipeline.training.course import learn_from_labels
@@ -18,6 +18,7 @@ from pipeline.training.evaluation import evaluation, judge_by_hand, judge_by_maj
 from pipeline.training.fit import LEAST_WINDOWS, fit
 from pipeline.training.windows import LabelledWindows, labelled, together
 from pipeline.training.worlds import shifted_worlds, similar_worlds
+from schema.emotion_model import EMOTIONS
 
 CARD = Path(__file__).parents[2] / "docs" / "emotion-model.md"
 NEUTRAL, ENGAGED, BORED, CONFUSED, FRUSTRATED = range(len(EMOTIONS))
