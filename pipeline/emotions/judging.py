@@ -8,7 +8,7 @@ from uuid import UUID
 import numpy as np
 
 from pipeline.emotions.columns import WINDOW_US, Columns, Floats, Ints, Kind
-from pipeline.emotions.features import WINDOWS, in_units, remembered
+from pipeline.emotions.features import WINDOWS, Remembered, in_units, remembered
 from pipeline.emotions.measures import FEATURES
 from pipeline.emotions.model import EmotionModel
 from pipeline.emotions.sums import AHEAD_US, LOOKBACK_US
@@ -46,22 +46,23 @@ def predictions(columns: Columns, since_us: Mapping[UUID, int], model: EmotionMo
     since = np.array([since_us[session_id] for session_id in columns.session_ids])
     completed = completing(columns)
     judged = np.flatnonzero((completed >= 0) & (columns.window_us >= since[columns.window_session]))
-    memory = remembered(columns)
-    standardised = model.standardised(memory)[judged]
+    memory = Remembered(remembered(columns).rows[judged])
+    standardised = model.standardised(memory)
     probabilities = model.probabilities(standardised)
     emotion = probabilities.argmax(axis=1)
     confidence = probabilities[np.arange(len(judged)), emotion]
-    reasons = _reasons(model, memory.values()[judged], model.weights(standardised, emotion))
+    reasons = _reasons(model, memory.values(), model.weights(standardised, emotion))
+    starts = {start_us: moment(start_us) for start_us in set(columns.window_us[judged].tolist())}
     rows = zip(
-        (columns.session_ids[session] for session in columns.window_session[judged].tolist()),
-        map(moment, columns.window_us[judged].tolist()),
+        map(columns.session_ids.__getitem__, columns.window_session[judged].tolist()),
+        map(starts.__getitem__, columns.window_us[judged].tolist()),
         columns.event_id[completed[judged]].tolist(),
-        (EMOTIONS[place] for place in emotion.tolist()),
-        (round(sure, 4) for sure in confidence.tolist()),
+        map(EMOTIONS.__getitem__, emotion.tolist()),
+        confidence.round(4).tolist(),
         repeat(model.version),
         reasons,
     )
-    return [EmotionRow(*row) for row in rows]
+    return list(map(EmotionRow._make, rows))
 
 
 def completing(columns: Columns) -> Ints:
