@@ -16,8 +16,8 @@ from schema.fields import US_PER_MS, instant_us
 DEFAULT_START_MS = int(datetime(2026, 1, 5, 9, tzinfo=UTC).timestamp() * 1000)
 """A fixed Monday morning: the same seed has to give the same bytes on any day."""
 
-EVENTS_PER_SESSION = 113
-"""What a simulated person does on average, measured over 2 million events."""
+EVENTS_PER_SESSION = 134
+"""What a simulated person does on average, measured over 3 000 people."""
 
 ENDLESS = 2**62
 

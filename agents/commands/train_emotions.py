@@ -67,9 +67,18 @@ def _read_labels(path: Path) -> Labels:
             rows = csv.DictReader(file)
             if rows.fieldnames is None or not set(COLUMNS) <= set(rows.fieldnames):
                 raise CommandFailed(f"{path} has to begin with a line of the columns {','.join(COLUMNS)}")
-            return dict(_label(row, f"{path}, line {rows.line_num}") for row in rows)
+            labels: Labels = {}
+            for row in rows:
+                window, label = _label(row, f"{path}, line {rows.line_num}")
+                if labels.setdefault(window, label) != label:
+                    raise CommandFailed(
+                        f"{path}, line {rows.line_num}: this window is labelled {labels[window]} before"
+                    )
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise CommandFailed(f"{path} cannot be read: {error}") from None
+    if not labels:
+        raise CommandFailed(f"{path} has no labels")
+    return labels
 
 
 def _label(row: Mapping[str, str | None], where: str) -> tuple[tuple[UUID, int], str]:
