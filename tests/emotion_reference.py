@@ -35,6 +35,8 @@ KINDS = {
     "error": "error",
 }
 DEEDS = ("click", "move", "scroll", "input", "view")
+ACTS = (*DEEDS, "other")
+"""What a person does, but for what happens to them: calls and errors."""
 
 OFFSETS: dict[str, float | None] = {
     "path_ratio": -0.99,
@@ -51,7 +53,6 @@ OFFSETS: dict[str, float | None] = {
     "scroll_beat": 0.0,
     "scroll_step": 1.0,
     "key_beat": 0.0,
-    "latency": 10.0,
 }
 """Measures, and what is added before the logarithm is taken; None where none is."""
 
@@ -59,7 +60,7 @@ OFFSETS: dict[str, float | None] = {
 COUNTS = (
     "dead", "tries", "doubles", "bursts", "repeats", "clicks", "errors_after_click", "familiar", "strokes",
     "runs_to_click", "runs", "hovers", "moves", "reversals", "scrolls", "revisits", "views", "backs", "unasked",
-    "idles", "failures", "calls", "refusals", "errors", "inputs", "events",
+    "idles", "slow_calls", "failures", "refusals", "errors", "inputs", "acts",
 )
 # fmt: on
 
@@ -101,10 +102,11 @@ def _place(event: TimelineEvent) -> tuple[Any, ...]:
 def remembered_of(events: Sequence[TimelineEvent]) -> dict[int, Sums]:
     """Return by window its sums with those of the nine half minutes before it, and what they are together."""
     sums, rows = sums_of(events), {}
+    acts = [event for event in events if kind_of(event) in ACTS]
     for start in sums:
         near = [each for each in sums if start - REMEMBERED * WINDOW_US < each <= start]
-        begin = min(event.time_us for event in events if window_of(event) == min(near))
-        end = max(event.time_us for event in events if window_of(event) == start)
+        begin = min(event.time_us for event in acts if window_of(event) == min(near))
+        end = max(event.time_us for event in acts if window_of(event) == start)
         rows[start] = {name: math.fsum(sums[each][name] for each in near) for name in sums[start]}
         rows[start]["seconds"] = (end - begin) / 1e6 + 1
         rows[start]["empty"] = (start - min(near)) // WINDOW_US + 1 - len(near)
@@ -112,13 +114,16 @@ def remembered_of(events: Sequence[TimelineEvent]) -> dict[int, Sums]:
 
 
 def sums_of(events: Sequence[TimelineEvent]) -> dict[int, Sums]:
-    """Return by window how often each measure was taken, the sum of what it was, and each count."""
+    """Return by window in which somebody acted how often each measure was taken, its sum, and each count."""
     names = [f"{name}:{part}" for name in OFFSETS for part in ("number", "sum")]
     sums: defaultdict[int, Sums] = defaultdict(lambda: dict.fromkeys([*names, *COUNTS], 0.0))
     session = Session(events)
     for event in session.events:
-        sums[window_of(event)]["events"] += 1
+        if kind_of(event) in ACTS:
+            sums[window_of(event)]["acts"] += 1
     for place, name, value in session.said():
+        if window_of(session.events[place]) not in sums:
+            continue
         row = sums[window_of(session.events[place])]
         if value is None:
             row[name] += 1
@@ -181,9 +186,9 @@ class Session:
 
     def of_pauses(self) -> Said:
         """Yield pauses and the rhythm of typing."""
-        for place, kind in enumerate(self.kinds):
-            gap_us = self.gap_us(place, place - 1)
-            was = self.kinds[place - 1]
+        for before, place in pairwise(self.of(*ACTS)):
+            gap_us = self.gap_us(place, before)
+            was, kind = self.kinds[before], self.kinds[place]
             if 1_200_000 < gap_us < 20_000_000:
                 yield (
                     place,
@@ -192,10 +197,10 @@ class Session:
                 )
             if 20_000_000 <= gap_us < math.inf:
                 yield place, "idles", None
-            if kind == "input":
-                yield place, "inputs", None
-                if was == "input" and 0 < gap_us < 3_000_000:
-                    yield place, "key_beat", gap_us / 1e3
+            if kind == was == "input" and 0 < gap_us < 3_000_000:
+                yield place, "key_beat", gap_us / 1e3
+        for place in self.of("input"):
+            yield place, "inputs", None
 
     def is_again(self, place: int) -> bool:
         """Return whether a click repeats the one before."""
@@ -229,12 +234,12 @@ class Session:
 
     @cached_property
     def effects_us(self) -> list[float]:
-        """When views and inputs happened and calls began, but for calls too long to wait for."""
+        """When views and inputs happened, and calls began that were answered within 500 ms."""
         effects: list[float] = [self.time_us[place] for place in self.of("view", "input")]
         for place in self.of("call"):
-            latency_ms = self.events[place].latency_ms
-            if latency_ms is not None and latency_ms <= 7_500:
-                effects.append(self.time_us[place] - latency_ms * 1_000)
+            latency_ms, status = self.events[place].latency_ms, self.events[place].status_code
+            if latency_ms is not None and latency_ms <= 500 and status is not None and 0 < status < 500:
+                effects.append(self.time_us[place] - max(latency_ms, 0) * 1_000)
         return effects
 
     def has_effect(self, click: int) -> bool:
@@ -292,9 +297,8 @@ class Session:
         """Yield how long calls took and how they ended."""
         for place in self.of("call"):
             event = self.events[place]
-            yield place, "calls", None
-            if event.latency_ms is not None:
-                yield place, "latency", event.latency_ms
+            if event.latency_ms is not None and event.latency_ms > 500:
+                yield place, "slow_calls", None
             if event.status_code is not None and (event.status_code == 0 or event.status_code >= 500):
                 yield place, "failures", None
             if event.status_code is not None and 400 <= event.status_code < 500:

@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from pipeline.emotions.clicks import of_clicks, of_errors
+from pipeline.emotions.clicks import QUICK_MS, of_clicks, of_errors
 from pipeline.emotions.columns import NAMELESS, Columns, Floats, Ints, Kind
 from pipeline.emotions.pointer import STILL_US, pointer_of
 from pipeline.emotions.sums import NAMES, NEVER, Around, Sums
@@ -48,20 +48,21 @@ def _of_pointer(columns: Columns, around: Around, sums: Sums) -> None:
 
 
 def _of_pauses(columns: Columns, around: Around, sums: Sums) -> None:
-    events = np.arange(len(columns.kind))
-    before = np.where(columns.session == np.roll(columns.session, 1), events - 1, -1)
-    before[0] = -1
-    gap_us = around.gap_us(events, before)
+    acts = columns.acts
+    before = np.append(-1, acts[:-1])
+    before[columns.session[before] != columns.session[acts]] = -1
+    gap_us = around.gap_us(acts, before)
+    kind, kind_before = columns.kind[acts], columns.kind[before]
     is_pause = (gap_us > PAUSE_US) & (gap_us < IDLE_US)
-    after_deed = columns.kind[before] <= Kind.INPUT
+    after_deed = kind_before <= Kind.INPUT
     for name, is_such in (("pause_after_view", is_pause & ~after_deed), ("pause", is_pause & after_deed)):
-        sums.measure(name, is_such, gap_us[is_such] / 1000)
-    sums.count("idles", (gap_us >= IDLE_US) & (gap_us < NEVER))
-    sums.count("events", events)
-    is_input = columns.kind == Kind.INPUT
-    is_beat = is_input & (columns.kind[before] == Kind.INPUT) & (gap_us > 0) & (gap_us < KEY_US)
-    sums.measure("key_beat", is_beat, gap_us[is_beat] / 1000)
-    sums.count("inputs", is_input)
+        sums.measure(name, acts[is_such], gap_us[is_such] / 1000)
+    sums.count("idles", acts[(gap_us >= IDLE_US) & (gap_us < NEVER)])
+    sums.count("acts", acts)
+    is_input = kind == Kind.INPUT
+    is_beat = is_input & (kind_before == Kind.INPUT) & (gap_us > 0) & (gap_us < KEY_US)
+    sums.measure("key_beat", acts[is_beat], gap_us[is_beat] / 1000)
+    sums.count("inputs", acts[is_input])
 
 
 def _of_scrolls(columns: Columns, around: Around, sums: Sums) -> None:
@@ -105,7 +106,6 @@ def _same_view(columns: Columns, views: Ints) -> Ints:
 def _of_calls(columns: Columns, sums: Sums) -> None:
     calls = np.flatnonzero(columns.kind == Kind.CALL)
     status = columns.status_code[calls]
-    sums.measure("latency", calls, columns.latency_ms[calls])
-    sums.count("calls", calls)
+    sums.count("slow_calls", calls[columns.latency_ms[calls] > QUICK_MS])
     sums.count("failures", calls[(status == 0) | (status >= 500)])
     sums.count("refusals", calls[(status >= 400) & (status < 500)])

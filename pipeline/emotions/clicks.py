@@ -5,10 +5,13 @@ from typing import Final
 import numpy as np
 
 from pipeline.emotions.columns import NAMELESS, Columns, Ints, Kind
-from pipeline.emotions.sums import AHEAD_US, NEVER, Around, Sums
+from pipeline.emotions.sums import NEVER, Around, Sums
 
 EFFECT_US: Final = 2_500_000
 """A click without an effect in this time is dead, as PostHog's autocapture has it."""
+
+QUICK_MS: Final = 500.0
+"""A call that is answered in time is an effect of a click; a slow or failed one leaves it as dead as it was."""
 
 AGAIN_US: Final = 1_000_000
 AGAIN_PX: Final = 30.0
@@ -45,8 +48,9 @@ def of_errors(columns: Columns, around: Around, sums: Sums) -> None:
 
 
 def _without_effect(columns: Columns, clicks: Ints) -> Ints:
-    """Return those of ``clicks`` after which no view, input or call began in time."""
-    is_call = (columns.kind == Kind.CALL) & (columns.latency_ms * 1000 <= AHEAD_US - EFFECT_US)
+    """Return those of ``clicks`` after which no view, input or call that was answered began in time."""
+    is_call = (columns.kind == Kind.CALL) & (columns.latency_ms <= QUICK_MS)
+    is_call &= (columns.status_code > 0) & (columns.status_code < 500)
     effects = np.flatnonzero((columns.kind == Kind.VIEW) | (columns.kind == Kind.INPUT) | is_call)
     latency_us = np.where(is_call[effects], np.maximum(columns.latency_ms[effects], 0.0), 0.0) * 1000
     time_us = np.concatenate([columns.time_us[effects] - latency_us.astype(np.int64), columns.time_us[clicks]])

@@ -88,7 +88,7 @@ class Columns:
         scroll_position: Of scroll events.
         latency_ms: Of API calls.
         status_code: Of API calls.
-        window: Number of the window from 0, in order.
+        window: Number of the window from 0, in order; -1 in a window in which nobody acted.
         window_session: Session of each window.
         window_us: Start of each window.
     """
@@ -113,6 +113,11 @@ class Columns:
     def windows(self) -> int:
         """How many windows have events."""
         return len(self.window_us)
+
+    @property
+    def acts(self) -> Ints:
+        """Places of all events but errors and API calls, which happen to a person."""
+        return np.flatnonzero((self.kind != Kind.CALL) & (self.kind != Kind.ERROR))
 
     @property
     def is_sample(self) -> Bools:
@@ -157,13 +162,13 @@ def _columns(session_ids: Sequence[UUID], session: Ints, packed: npt.NDArray[np.
     session, packed = session[order], packed[order]
     time_us = packed["time_us"].astype(np.int64) + _2000_US
     start_us = time_us - time_us % WINDOW_US
-    is_new = np.ones(len(order), dtype=np.bool_)
-    is_new[1:] = (session[1:] != session[:-1]) | (start_us[1:] != start_us[:-1])
+    kind = _KIND_OF_TYPE[packed["event_type"]]
+    first, window = _windows(session, start_us, (kind != Kind.CALL) & (kind != Kind.ERROR))
     return Columns(
         session_ids=tuple(session_ids),
         session=session,
         time_us=time_us,
-        kind=_KIND_OF_TYPE[packed["event_type"]],
+        kind=kind,
         screen=packed["screen"].astype(np.int64),
         element=packed["element"].astype(np.int64),
         event_id=packed["event_id"].astype(np.int64),
@@ -172,10 +177,19 @@ def _columns(session_ids: Sequence[UUID], session: Ints, packed: npt.NDArray[np.
         scroll_position=packed["scroll_position"].astype(np.float64),
         latency_ms=packed["latency_ms"].astype(np.float64),
         status_code=packed["status_code"].astype(np.float64),
-        window=np.cumsum(is_new) - 1,
-        window_session=session[is_new],
-        window_us=start_us[is_new],
+        window=window,
+        window_session=session[first],
+        window_us=start_us[first],
     )
+
+
+def _windows(session: Ints, start_us: Ints, is_act: Bools) -> tuple[Ints, Ints]:
+    """Return the first event of each window in which somebody acted, and of each event the number of such a window."""
+    is_new = np.ones(len(session), dtype=np.bool_)
+    is_new[1:] = (session[1:] != session[:-1]) | (start_us[1:] != start_us[:-1])
+    number = np.cumsum(is_new) - 1
+    has_act = np.bincount(number[is_act], minlength=int(is_new.sum())) > 0
+    return np.flatnonzero(is_new)[has_act], np.where(has_act, np.cumsum(has_act) - 1, -1)[number]
 
 
 def _order(packed: npt.NDArray[np.void], session: Ints) -> Ints:

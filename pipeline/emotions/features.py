@@ -66,8 +66,9 @@ def in_units(averages: Floats) -> Floats:
 def remembered(columns: Columns) -> Remembered:
     """Return the sums of every window of ``columns`` with those before it that are remembered."""
     sums, session, start_us = sums_of(columns), columns.window_session, columns.window_us
-    first = np.flatnonzero(np.diff(columns.window, prepend=-1))
-    begin_us, last_us = columns.time_us[first], np.append(columns.time_us[first[1:] - 1], columns.time_us[-1:])
+    acts = columns.acts
+    edges = np.flatnonzero(np.diff(columns.window[acts], prepend=-1, append=columns.windows))
+    begin_us, last_us = columns.time_us[acts[edges[:-1]]], columns.time_us[acts[edges[1:] - 1]]
     rows, since_us, filled = sums.copy(), begin_us, np.ones(len(sums))
     for back in range(1, min(WINDOWS, len(sums))):
         is_near = (session[back:] == session[:-back]) & (start_us[back:] - start_us[:-back] < WINDOWS * WINDOW_US)

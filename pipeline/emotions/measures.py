@@ -89,13 +89,12 @@ MEASURES: Final = MappingProxyType(
         "scroll_beat": Measure("ms", 0.0, "time between the events of one scroll", LAGUN),
         "scroll_step": Measure("px", 1.0, "distance that a scroll event goes", LAGUN),
         "key_beat": Measure("ms", 0.0, "time between inputs", EPP),
-        "latency": Measure("ms", 10.0, "time of API calls", f"{NAH}; {CEAPARU}"),
     }
 )
 
 RATIOS: Final = MappingProxyType(
     {
-        "dead_clicks": Ratio("dead", "tries", 2, "clicks without view, call or input within 2.5 s", POSTHOG),
+        "dead_clicks": Ratio("dead", "tries", 2, "clicks without view, input or answered call in 2.5 s", POSTHOG),
         "double_clicks": Ratio("doubles", "tries", 3, "second clicks at one place within 1 s", CEAPARU),
         "rage_bursts": Ratio("bursts", "tries", 1, "third clicks at one place, each within 1 s", FULLSTORY),
         "repeated_clicks": Ratio("repeats", "clicks", 3, "clicks that repeat the one before", CEAPARU),
@@ -110,15 +109,16 @@ RATIOS: Final = MappingProxyType(
         "unasked_views": Ratio("unasked", "views", 1, "views without a click in the 5 s before", SMITH),
         "idling": Ratio("idles", "views", 2, "pauses of 20 s and more", NAVALPAKKAM),
         "empty_windows": Ratio("empty", "views", 2, "windows without any event", NAVALPAKKAM),
-        "failed_calls": Ratio("failures", "calls", 3, "calls without response or with the server's error", CEAPARU),
-        "refused_calls": Ratio("refusals", "calls", 3, "calls refused as the client's mistake", CEAPARU),
+        "slow_calls": Ratio("slow_calls", "views", 2, "API calls of more than 500 ms: latency", f"{NAH}; {CEAPARU}"),
+        "failed_calls": Ratio("failures", "views", 3, "API calls without response or with the server's error", CEAPARU),
+        "refused_calls": Ratio("refusals", "views", 3, "API calls refused as the client's mistake", CEAPARU),
         "errors": Ratio("errors", "views", 3, "JS errors", CEAPARU),
         "clicks_per_view": Ratio("tries", "views", 2, "clicks, a burst counted once", NAVALPAKKAM),
         "scrolls_per_view": Ratio("scrolls", "views", 2, "scrolls", LAGUN),
         "click_rate": Ratio("clicks", "seconds", 15, "clicks", NAVALPAKKAM),
         "view_rate": Ratio("views", "seconds", 15, "views", SMITH),
         "input_rate": Ratio("inputs", "seconds", 15, "inputs", EPP),
-        "event_rate": Ratio("events", "seconds", 15, "events of any kind", NAVALPAKKAM),
+        "event_rate": Ratio("acts", "seconds", 15, "events of any kind but errors and API calls", NAVALPAKKAM),
         "move_rate": Ratio("moves", "seconds", 15, "samples of the pointer", NAVALPAKKAM),
     }
 )
@@ -133,3 +133,7 @@ COUNTS: Final = tuple(
 )
 
 FEATURES: Final = (*MEASURES, *RATIOS)
+
+TROUBLES: Final = ("errors_after_click", "slow_calls", "failed_calls", "refused_calls", "errors")
+"""Features of what happens to a person. More of it never makes a model less sure of frustration, so that one more error
+or failed or slow call never raises a score."""

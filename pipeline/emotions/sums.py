@@ -14,7 +14,7 @@ from pipeline.emotions.columns import Bools, Columns, Floats, Ints, Kind
 from pipeline.emotions.measures import COUNTS, MEASURES
 
 LOOKBACK_US: Final = 120_000_000
-AHEAD_US: Final = 10_000_000
+AHEAD_US: Final = 3_000_000
 NEVER: Final = 2**62
 
 NAMES: Final = (*(f"{name}:{part}" for name in MEASURES for part in ("number", "sum")), *COUNTS)
@@ -43,7 +43,8 @@ class Sums:
         return np.stack([self._by_name[name] for name in NAMES], axis=1)
 
     def _counted(self, windows: Ints, weights: Floats | None = None) -> Floats:
-        return np.bincount(windows, weights, self._columns.windows).astype(np.float64)
+        # What is in no window is counted before the first, and left out.
+        return np.bincount(windows + 1, weights, self._columns.windows + 1)[1:].astype(np.float64)
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,6 @@ _OF: Final = {
     "moves": "sample of the pointer",
     "scrolls": "scroll",
     "views": "view",
-    "calls": "call",
     "seconds": "second",
 }
 

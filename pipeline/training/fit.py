@@ -8,7 +8,7 @@ from scipy.optimize import minimize_scalar
 from sklearn.linear_model import LogisticRegression
 
 from pipeline.emotions.columns import Floats
-from pipeline.emotions.measures import FEATURES
+from pipeline.emotions.measures import FEATURES, TROUBLES
 from pipeline.emotions.model import EmotionModel
 from pipeline.training.windows import LabelledWindows
 from schema.emotion_model import EMOTIONS
@@ -23,6 +23,8 @@ NEVER: Final = -30.0
 """Intercept of an emotion that nothing is labelled as."""
 
 DIGITS: Final = 6
+
+_IS_TROUBLE: Final = np.isin(FEATURES, TROUBLES)
 
 
 def fit(name: str, windows: LabelledWindows, unseen: LabelledWindows, shares: Floats | None = None) -> EmotionModel:
@@ -41,14 +43,22 @@ def fit(name: str, windows: LabelledWindows, unseen: LabelledWindows, shares: Fl
         f"{name}-", average, features.mean(axis=0), np.where(deviation > 0, deviation, 1.0), *_weightless()
     )
     standardised = raw.standardised(windows.memory)
+    squares = np.where(_IS_TROUBLE, 0.0, standardised**2 - 1)
     regression = LogisticRegression(C=PENALTY, max_iter=2_000)
     regression.fit(
-        np.concatenate([standardised, standardised**2 - 1], axis=1),
+        np.concatenate([standardised, squares], axis=1),
         windows.label,
         sample_weight=None if shares is None else shares[windows.label],
     )
-    fitted = _with_weights(raw, regression)
+    fitted = _with_trouble_as_frustration(_with_weights(raw, regression))
     return EmotionModel.parse(_sharpened(fitted, _sharpness(fitted, unseen)).dump())
+
+
+def _with_trouble_as_frustration(model: EmotionModel) -> EmotionModel:
+    """Return the model in which no feature of trouble speaks more for anything else than for frustration."""
+    linear = model.linear.copy()
+    linear[_IS_TROUBLE, EMOTIONS.index("frustrated")] = linear[_IS_TROUBLE].max(axis=1)
+    return replace(model, linear=linear)
 
 
 def _refuse_few(windows: LabelledWindows) -> None:

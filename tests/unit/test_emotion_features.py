@@ -115,20 +115,18 @@ MEASURED = [
     ("turns", way((0, 0), (100, 100), (50, 50), (200, 200)), 2.0),
     ("settle", [move(0), click(0.3)], 300.0),
     ("pause_after_view", [view(0), click(2)], 2_000.0),
-    ("pause_after_view", [call(0), click(2)], 2_000.0),
-    ("pause_after_view", [error(0), click(2)], 2_000.0),
+    # what happens to a person ends no pause and begins none
+    ("pause_after_view", [view(0), call(1), error(1.5), click(2)], 2_000.0),
     ("pause_after_view", [happened(0, "session_start"), click(2)], 2_000.0),
     ("pause", [click(0), view(2)], 2_000.0),
     ("pause", [move(0), click(2)], 2_000.0),
     ("pause", [scroll(0), click(2)], 2_000.0),
-    ("pause", [typed(0), call(2)], 2_000.0),
+    ("pause", [typed(0), error(1), happened(2, "else")], 2_000.0),
     ("scroll_beat", [scroll(0), scroll(0.1), scroll(0.2)], 100.0),
     ("scroll_step", [scroll(0, 500), scroll(0.1, 400)], 100.0),
     # the mean is of logarithms: √(101 · 201) - 1
     ("scroll_step", [scroll(0, 0), scroll(0.1, 100), scroll(0.2, 300)], math.sqrt(101 * 201) - 1),
     ("key_beat", [typed(0), typed(0.25)], 250.0),
-    ("latency", [call(0, 240)], 240.0),
-    ("latency", [call(0, 90), call(1, 390)], math.sqrt(100 * 400) - 10),
 ]
 
 
@@ -172,8 +170,9 @@ COUNTED = [
     # windows at 0 and 90 s, none at 30 and 60 s
     ("empty_windows", [view(0), view(100)], 2 / 2),
     ("empty_windows", [view(0), view(40)], 0.0),
-    ("failed_calls", [call(0, status=0), call(1, status=499), call(2, status=500), call(3, status=200)], 2 / 4),
-    ("refused_calls", [call(n, status=each) for n, each in enumerate([0, 399, 400, 499, 500])], 2 / 5),
+    ("slow_calls", [view(0), view(1), call(2, 500), call(3, 501), call(4, 2**31 - 1)], 2 / 2),
+    ("failed_calls", [view(0), call(0, status=0), call(1, status=499), call(2, status=500), call(3)], 2 / 1),
+    ("refused_calls", [view(0), *(call(n, status=each) for n, each in enumerate([0, 399, 400, 499, 500]))], 2 / 1),
     ("errors", [view(0), view(1), error(2)], 1 / 2),
     ("clicks_per_view", [view(0), view(1), click(2), click(2.5), click(9)], 2 / 2),
     ("scrolls_per_view", [view(0), scroll(1), scroll(1.1), scroll(5)], 2 / 1),
@@ -181,7 +180,7 @@ COUNTED = [
     ("click_rate", [click(0), click(9)], 2 / 10),
     ("view_rate", [view(0), view(1), view(9)], 3 / 10),
     ("input_rate", [view(0), typed(9)], 1 / 10),
-    ("event_rate", [happened(0, "session_start"), call(1), error(2), view(3), click(9)], 5 / 10),
+    ("event_rate", [happened(0, "session_start"), view(3), click(9), call(12), error(13)], 3 / 10),
     ("move_rate", [move(0), move(1, None, None), move(9)], 3 / 10),
     # from 29 to 31 s, over two windows
     ("click_rate", [click(29), click(31)], 2 / 3),
@@ -220,7 +219,7 @@ US = 1e-6
     ],
 )
 def test_a_pause_is_longer_than_a_beat_and_shorter_than_idling(gap: float, pauses: int, idles: int) -> None:
-    after_deed, after_view = counts([click(0), call(gap)]), counts([view(0), call(gap)])
+    after_deed, after_view = counts([click(0), move(gap)]), counts([view(0), move(gap)])
     assert (after_deed["pause:number"], after_deed["pause_after_view:number"], after_deed["idles"]) == (
         pauses,
         0,
@@ -381,7 +380,8 @@ def test_inputs_are_of_one_text_while_they_come_soon(gap: float, number: int) ->
 
 
 def test_inputs_with_something_between_have_no_beat() -> None:
-    assert counts([typed(0), call(0.1), typed(0.2)])["key_beat:number"] == 0
+    assert counts([typed(0), move(0.1), typed(0.2)])["key_beat:number"] == 0
+    assert counts([typed(0), call(0.1), error(0.1), typed(0.2)])["key_beat:number"] == 1
 
 
 @pytest.mark.parametrize(("gap", "repeats"), [(0.0, 1), (1 - US, 1), (1, 1), (1 + US, 0)])
@@ -420,16 +420,27 @@ def test_a_click_is_dead_when_nothing_follows_in_time(gap: float, dead: int) -> 
     [
         (2.6, 100, 0),  # began at 2.5 s
         (2.6, 99, 1),
-        (9.9, 7_499, 0),
-        (9.9, 7_500, 0),
-        (9.9, 7_501, 1),  # longer than is waited for
-        (1, 1_000, 0),  # began with the click
-        (1, 1_001, 1),  # began before
+        (3, 500, 0),
+        (3, 501, 1),  # slow: no effect that its person would wait for
+        (0.4, 400, 0),  # began with the click
+        (0.4, 401, 1),  # began before
         (1, None, 1),
     ],
 )
 def test_a_call_is_the_effect_of_a_click_when_it_begins(answered: float, latency_ms: int | None, dead: int) -> None:
     assert counts([click(0), call(answered, latency_ms)])["dead"] == dead
+
+
+@pytest.mark.parametrize(("status", "dead"), [(0, 1), (1, 0), (200, 0), (404, 0), (499, 0), (500, 1), (None, 1)])
+def test_a_call_that_fails_is_no_effect(status: int | None, dead: int) -> None:
+    assert counts([click(0), call(1, status=status)])["dead"] == dead
+
+
+# | act · | call, error: nobody acts | act |
+def test_calls_and_errors_make_no_window() -> None:
+    found = counts([view(0), call(40), error(41), view(70)])
+    assert (found["errors"], found["slow_calls"], found["acts"], found["empty"]) == (0, 0, 2, 1)
+    assert found["seconds"] == pytest.approx(71)
 
 
 @pytest.mark.parametrize(("gap", "number"), [(2 - US, 1), (2, 1), (2 + US, 0)])
@@ -498,22 +509,22 @@ def test_a_window_without_evidence_is_that_of_an_average_person() -> None:
 
 
 def test_little_evidence_is_drawn_to_the_average_person() -> None:
-    # latency: 2 measured, 7 in sum where 4 were to be expected; 3 more as expected: 3 / 5
+    # pause: 2 measured, 7 in sum where 4 were to be expected; 3 more as expected: 3 / 5
     # dead: 1 of 1, and 1 of 2 of an average person: 2 where 1.5 were to be expected
-    found = against_average(row_of(latency_number=2, latency_sum=7, dead=1, tries=1))
-    assert found["latency"] == pytest.approx(3 / 5)
+    found = against_average(row_of(pause_number=2, pause_sum=7, dead=1, tries=1))
+    assert found["pause"] == pytest.approx(3 / 5)
     assert found["dead_clicks"] == pytest.approx(math.log(2 / 1.5))
     assert found["settle"] == 0.0
 
 
 def test_the_average_person_is_the_mean_over_all_windows() -> None:
     windows = [
-        row_of(latency_number=1, latency_sum=6, dead=1, tries=2),
-        row_of(latency_number=3, latency_sum=6, tries=2),
+        row_of(pause_number=1, pause_sum=6, dead=1, tries=2),
+        row_of(pause_number=3, pause_sum=6, tries=2),
     ]
     average = Remembered(np.concatenate([each.rows for each in windows])).average()
     found = dict(zip(FEATURES, average.tolist(), strict=True))
-    assert found["latency"] == pytest.approx(12 / 4)
+    assert found["pause"] == pytest.approx(12 / 4)
     assert found["dead_clicks"] == pytest.approx((1 + 1) / (4 + 1))
     assert found["settle"] == 0.0
     assert found["failed_calls"] == 1.0
