@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import islice
+from random import Random
 from uuid import UUID
 
 import psycopg
@@ -11,12 +13,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agents.embedded import Postgres
+from pipeline.emotions import TimelineEvent
 from pipeline.fold import FoldPolicy
+from pipeline.simulation import Mood, Traffic, arrivals
 from pipeline.sinks.memory import MemorySink
 from pipeline.sinks.postgres import PostgresSink
+from pipeline.training.worlds import START_MS, timeline_of
 from schema.events import API_CALL, CLICK, ERROR, MOUSE_MOVE, PAGE_VIEW, SCROLL, SESSION_END
 from schema.rows import ApiCall, KeptEvent
-from tests.builders import OTHER_SESSION, SESSION, kept, numbered
+from tests.builders import OTHER_SESSION, SESSION, Owner, kept, numbered
 from tests.conftest import new_database
 from tests.contract.conftest import EMPTY
 from tests.deployment import fresh_name
@@ -129,3 +134,39 @@ def test_predictions_in_postgresql_are_those_of_all_events_at_once(
     instants = {(event.session_id, event.time_us) for event in told}
     if len(instants) == len(told):  # else PostgreSQL has an order of its own for what is at one instant
         assert emotions == expected_emotions(told)
+
+
+@pytest.mark.parametrize("number", range(25))
+async def test_one_more_error_or_bad_call_never_raises_a_score(number: int) -> None:
+    person = next(islice(arrivals(Traffic(moods={Mood.FRUSTRATED: 1.0}), seed=5, start_ms=START_MS), number, None))
+    rng = Random(number)
+    events = [kept_of(event) for event in timeline_of(person, seed=5)]
+    sink = MemorySink(lambda: NOW, FoldPolicy())
+    owner = await Owner.of(sink)
+    await owner.write(*events, events[-1]._replace(event_type=SESSION_END, event_uuid=None))
+    await sink.judge(ALL)
+    scores = [score_of(sink)]
+    for _ in range(6):
+        trouble = rng.choice([kept(0, ERROR), *(kept(0, API_CALL, api_call=ApiCall("/a", *bad)) for bad in BAD_CALLS)])
+        shift_us = rng.randint(-3_000_000, 3_000_000)
+        time_us = max(rng.choice(events).time_us + shift_us, events[0].time_us)
+        await owner.write(trouble._replace(session_id=events[0].session_id, time_us=time_us, client_us=time_us))
+        await sink.judge(ALL)
+        scores.append(score_of(sink))
+    assert scores == sorted(scores, reverse=True)
+
+
+BAD_CALLS = [(100, 503), (15_000, 0), (900, 200), (4_000, 404)]
+"""Milliseconds and status."""
+
+
+def score_of(sink: MemorySink) -> int:
+    (row,) = sink.experience_scores.values()
+    return row.score
+
+
+def kept_of(event: TimelineEvent) -> KeptEvent:
+    """Return the event as the pipeline would keep it."""
+    call = None if event.latency_ms is None else ApiCall("/a", event.latency_ms, event.status_code or 0)
+    fields = {name: getattr(event, name) for name in TimelineEvent._fields if name in KeptEvent._fields}
+    return kept(api_call=call)._replace(client_us=event.time_us, **fields)

@@ -1,5 +1,5 @@
 -- What happened in sessions from a time on, in no order: a session's events one after another, each packed as
--- pipeline/emotions/columns.py unpacks it, which is ten times as fast as rows of values. API calls come from their
+-- pipeline/emotions/columns.py unpacks it, which is several times as fast as rows of values. API calls come from their
 -- own table: it has what they took. Times are those that clients can say, whatever others insert.
 SELECT r.session_id, string_agg(t.packed, ''::bytea) AS timeline
 FROM unnest(%(session_ids)s::uuid[], %(from_times)s::timestamp[]) AS r (session_id, from_time)
