@@ -11,7 +11,7 @@ from pipeline.emotions.columns import Floats
 from pipeline.emotions.measures import FEATURES, TROUBLES
 from pipeline.emotions.model import EmotionModel
 from pipeline.training.windows import LabelledWindows
-from schema.emotion_model import EMOTIONS
+from schema.emotion_model import EMOTIONS, LEAST_DEVIATION
 
 PENALTY: Final = 0.3
 """Inverse strength of the squared penalty on weights; 0.05 to 3 make no difference to simulated people."""
@@ -40,7 +40,11 @@ def fit(name: str, windows: LabelledWindows, unseen: LabelledWindows, shares: Fl
     features = windows.memory.features(average)
     deviation = features.std(axis=0)
     raw = EmotionModel(
-        f"{name}-", average, features.mean(axis=0), np.where(deviation > 0, deviation, 1.0), *_weightless()
+        f"{name}-",
+        average,
+        features.mean(axis=0),
+        np.where(deviation > LEAST_DEVIATION, deviation, 1.0),
+        *_weightless(),
     )
     standardised = raw.standardised(windows.memory)
     squares = np.where(_IS_TROUBLE, 0.0, standardised**2 - 1)
