@@ -109,11 +109,13 @@ class Settings(BaseModel):
 
     def fold_policy(self) -> FoldPolicy:
         """Return what results need of these settings."""
+        rage = self._rage_rule()
+        scores = replace(self.score_rules.policy(), clicks_per_rage=rage.min_clicks)
         return FoldPolicy(
-            self._rage_rule(),
+            rage,
             self.heatmap_cell_px,
             self.apdex_t_ms,
-            self.score_rules.policy(),
+            scores,
             self.emotion_model or default_model(),
         )
 

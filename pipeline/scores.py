@@ -59,8 +59,9 @@ class ScorePolicy:
 
     A slow call costs its points times 1 - s, where s falls along a log-normal curve from 0.9 at
     ``slow_p10_ms`` to 0.5 at ``slow_median_ms`` (Lighthouse's scoring curve); up to ``slow_p10_ms``
-    it costs nothing. The defaults are Apdex's T and 4 T. A window was frustrated where
-    its prediction says so with at least ``frustrated_confidence``, 0 to 1.
+    it costs nothing. The defaults are Apdex's T and 4 T. A window was frustrated where its prediction says
+    so with at least ``frustrated_confidence``, 0 to 1. A rage click costs its points for every
+    ``clicks_per_rage`` clicks in it: the fewest that make one.
     """
 
     weights: Mapping[str, Weight] = field(default_factory=lambda: WEIGHTS)
@@ -69,6 +70,7 @@ class ScorePolicy:
     back_within_s: float = 10
     error_after_click_s: float = 2
     frustrated_confidence: float = 0.8
+    clicks_per_rage: int = 3
 
 
 class Call(NamedTuple):
@@ -78,6 +80,14 @@ class Call(NamedTuple):
     screen_name: str | None
     latency_ms: int
     status_code: int
+
+
+class Rage(NamedTuple):
+    """A rage click, as the score sees it."""
+
+    time_us: int
+    screen_name: str | None
+    click_count: int
 
 
 class Happening(NamedTuple):
@@ -100,7 +110,7 @@ class Feeling(NamedTuple):
 class Evidence:
     """What the tables hold of one session, in any order but for ``steps``: its journey, in its own."""
 
-    rage_clicks: list[Happening] = field(default_factory=list)
+    rage_clicks: list[Rage] = field(default_factory=list)
     clicks: list[int] = field(default_factory=list)
     errors: list[Happening] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
@@ -109,7 +119,7 @@ class Evidence:
 
 
 class Trouble(NamedTuple):
-    """Something that went wrong for a person; ``severity`` is 1 for all of it, less for a part."""
+    """Something that went wrong for a person; ``severity`` is 1 for one of it, less for a part, more for a long one."""
 
     code: str
     time_us: int
@@ -131,8 +141,9 @@ def score_row(session_id: UUID, evidence: Evidence, policy: ScorePolicy) -> Scor
 
 def troubles(evidence: Evidence, policy: ScorePolicy) -> Iterator[Trouble]:
     """Yield everything in ``evidence`` that costs points."""
-    for rage in evidence.rage_clicks:
-        yield Trouble(RAGE_CLICK, *rage)
+    for time_us, screen_name, click_count in evidence.rage_clicks:
+        # By its clicks: two rage clicks that more clicks make one cost no less than before.
+        yield Trouble(RAGE_CLICK, time_us, screen_name, max(1, click_count // policy.clicks_per_rage))
     clicks = sorted(evidence.clicks)
     for error in evidence.errors:
         yield Trouble(JS_ERROR, *error)

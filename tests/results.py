@@ -207,4 +207,5 @@ def _identity(event: TimelineEvent) -> tuple[UUID | None, int, str]:
 
 def _parsed(reasons: bytes) -> str:
     """Return JSON in one writing for all who hold it, to be compared and counted."""
-    return repr([sorted(reason.items()) for reason in parse(reasons)])
+    numbers = ("value", "typical", "weight")
+    return repr([(reason["feature"], *(float(reason[name]) for name in numbers)) for reason in parse(reasons)])

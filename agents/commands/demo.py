@@ -99,7 +99,7 @@ def _worker(settings: Settings, workspace: Path) -> Iterator[None]:
     }
     with log.open("wb") as stream:
         process = subprocess.Popen(
-            [sys.executable, "-m", "agents", "worker"],
+            [sys.executable, "-P", "-m", "agents", "worker"],
             env=os.environ | own,
             stdout=stream,
             stderr=stream,

@@ -45,10 +45,11 @@ def train_emotions(settings: Callable[[], Settings], order: Order) -> None:
         from pipeline.training.card import card_of
         from pipeline.training.course import learn_from_labels, learn_from_simulation
     except ModuleNotFoundError as error:
-        raise CommandFailed(f"training needs {error.name}: pip install 'hxi[train]'") from None
+        library = (error.name or "").partition(".")[0]
+        raise CommandFailed(f"training needs {library}, which comes with the extra 'train' of HXI") from None
     try:
         if order.labels is None:
-            say("simulating people and training: about a minute")
+            say("simulating people and training: one or two minutes")
             course = learn_from_simulation(order.name or "simulated", order.seed)
         else:
             windows = _windows(settings().database_url, _read_labels(order.labels))
@@ -66,7 +67,7 @@ def _read_labels(path: Path) -> Labels:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = csv.DictReader(file)
             if rows.fieldnames is None or not set(COLUMNS) <= set(rows.fieldnames):
-                raise CommandFailed(f"{path} has to begin with a line of the columns {','.join(COLUMNS)}")
+                raise CommandFailed(f"{path} has to begin with {','.join(COLUMNS)}, with commas between")
             labels: Labels = {}
             for row in rows:
                 window, label = _label(row, f"{path}, line {rows.line_num}")

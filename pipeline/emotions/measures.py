@@ -104,7 +104,7 @@ RATIOS: Final = MappingProxyType(
         "clicking_runs": Ratio("runs_to_click", "runs", 2, "runs of the pointer that end in a click", RODDEN),
         "hovering": Ratio("hovers", "moves", 8, "samples of the pointer over an element", HUANG),
         "scroll_reversals": Ratio("reversals", "scrolls", 2, "scrolls that turn around", LAGUN),
-        "revisits": Ratio("revisits", "views", 2, "views of a screen seen before: lostness", SMITH),
+        "revisits": Ratio("revisits", "views", 2, "views of a screen seen in the last two minutes: lostness", SMITH),
         "turning_back": Ratio("backs", "views", 2, "views of the screen before the last", SMITH),
         "unasked_views": Ratio("unasked", "views", 1, "views without a click in the 5 s before", SMITH),
         "idling": Ratio("idles", "views", 2, "pauses of 20 s and more", NAVALPAKKAM),

@@ -15,7 +15,7 @@ import psycopg
 from pipeline.emotions import TYPES, EmotionModel, judged_from, predictions, read_from, unpacked
 from pipeline.fold import FoldPolicy
 from pipeline.moments import microseconds, moment
-from pipeline.scores import Call, Evidence, Feeling, Happening, ScorePolicy, score_row
+from pipeline.scores import Call, Evidence, Feeling, Happening, Rage, ScorePolicy, score_row
 from pipeline.sinks.connection import fetch
 from schema.rows import EmotionRow
 from schema.sql import query
@@ -66,11 +66,11 @@ async def _write_scores(connection: psycopg.AsyncConnection[Any], session_ids: l
 
 
 def _sort(evidence: dict[UUID, Evidence], rows: Iterable[tuple[Any, ...]]) -> None:
-    for session_id, kind, time, screen_name, latency_ms, status_code, emotion, confidence in rows:
+    for session_id, kind, time, screen_name, clicks, latency_ms, status_code, emotion, confidence in rows:
         of_session, time_us = evidence[session_id], microseconds(time)
         match kind:
             case "rage_click":
-                of_session.rage_clicks.append(Happening(time_us, screen_name))
+                of_session.rage_clicks.append(Rage(time_us, screen_name, clicks))
             case "click":
                 of_session.clicks.append(time_us)
             case "error":

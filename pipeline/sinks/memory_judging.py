@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pipeline.emotions import EmotionModel, TimelineEvent, columns_of, judged_from, predictions, read_from
 from pipeline.moments import microseconds, moment
-from pipeline.scores import Call, Evidence, Feeling, Happening
+from pipeline.scores import Call, Evidence, Feeling, Happening, Rage
 from pipeline.sinks.memory_results import MemoryResults
 from schema.events import API_CALL, CLICK, ERROR
 from schema.rows import EmotionRow, EventRow, LatencyRow
@@ -45,7 +45,11 @@ def evidence_of(
     rages = results.rage_click_events.values()
     steps = sorted(step for step in results.journey_steps.values() if step.session_id == session_id)
     return Evidence(
-        [Happening(microseconds(r.first_click_time), r.screen_name) for r in rages if r.session_id == session_id],
+        [
+            Rage(microseconds(row.first_click_time), row.screen_name, row.click_count)
+            for row in rages
+            if row.session_id == session_id
+        ],
         [microseconds(row.timestamp) for row in events if row.event_type == CLICK],
         [Happening(microseconds(row.timestamp), row.screen_name) for row in events if row.event_type == ERROR],
         [

@@ -16,9 +16,10 @@ from schema.fields import US_PER_S
 
 _SIMULATED: Final = """\
 **This is no evidence about human beings.** The model was trained on, and examined with, simulated people of a made-up
-shop, whose mood is known because it was drawn, and whose moods are made distinct enough to be told apart. No public set
-of labelled sessions exists that could be shipped. The figures say that the machinery works; how often it is right about
-your users nobody knows before somebody has asked them. Train it on labels of your own:"""
+shop, whose mood is known because it was drawn. How much a mood shows is a choice; here it is enough to be told apart,
+and the last table below says how the model fails where it shows half as much. No public set of labelled sessions exists
+that could be shipped. The figures say that the machinery works; how often it is right about your users nobody knows
+before somebody has asked them. Train it on labels of your own:"""
 
 _LABELLED: Final = """\
 **This says nothing about other people, or another product,** than those whose sessions were labelled, and a model is as
@@ -62,8 +63,13 @@ majority always says the emotion commonest in training.
 - People differ by device, age, habit and ability. Tremor, slowness and detours have other causes than feelings, and
   a model trained on few people takes their ways for moods.
 - Studies disagree. Hibbeln et al. (2017) found the pointer of the annoyed slower and its way longer; a frustrated
-  person of the simulation is faster. Which it is with your users, only their labels tell.
+  person of the simulation that HXI's own model is trained on is faster. Which it is with your users, only their
+  labels tell.
 - Touch devices have no pointer: there it judges by clicks, scrolls, pauses and views alone.
+- It takes what a tracker does not send for what a person does not do. Where a tracker leaves out views, moves or
+  API calls, HXI's own model is wrong and sure of it: with clicks and views alone it takes most calm people for
+  confused, because every click looks dead. Do not use it there; train one on such a tracker's events.
+- Labelled sessions are split by session, not by person: who comes twice may be on both sides, which flatters.
 - It remembers five minutes, so that a change of mood shows late.
 
 ## Features

@@ -13,7 +13,7 @@ from pipeline.simulation import Traffic
 from pipeline.training.evaluation import Evaluation, evaluation, judge_by_hand, judge_by_majority, judge_by_model
 from pipeline.training.fit import fit
 from pipeline.training.windows import LabelledWindows
-from pipeline.training.worlds import EMOTION_OF, shifted_worlds, similar_worlds
+from pipeline.training.worlds import EMOTION_OF, fainter_worlds, shifted_worlds, similar_worlds, touch_worlds
 from schema.emotion_model import EMOTIONS
 
 TRAINED_WORLDS: Final = 30
@@ -57,12 +57,14 @@ class Course:
 
 
 def learn_from_simulation(name: str, seed: int) -> Course:
-    """Train in some simulated worlds and examine in others; about a minute."""
+    """Train in some simulated worlds and examine in others; one or two minutes."""
     first = seed * 10 * APART
     trained = similar_worlds(TRAINED_WORLDS, first)
     model = fit(name, trained, similar_worlds(CALIBRATED_WORLDS, first + APART), _shares())
     similar = similar_worlds(EXAMINED_WORLDS, first + 2 * APART)
     shifted = shifted_worlds(EXAMINED_WORLDS, first + 3 * APART)
+    touch = touch_worlds(EXAMINED_WORLDS, first + 4 * APART)
+    fainter = fainter_worlds(EXAMINED_WORLDS, first + 5 * APART)
     return Course(
         model,
         len(trained.label),
@@ -70,6 +72,8 @@ def learn_from_simulation(name: str, seed: int) -> Course:
         (
             _examined("other people, in worlds like those trained in", model, trained, similar),
             _examined("people unlike those trained on, with other devices", model, trained, shifted),
+            _examined("people with phones and tablets only", model, trained, touch),
+            _examined("people whose mood shows half as much", model, trained, fainter),
         ),
     )
 

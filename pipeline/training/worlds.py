@@ -6,7 +6,7 @@ world's by heart. People in the shifted worlds differ in what no training world 
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from itertools import islice
 from random import Random
 from typing import Final
@@ -44,6 +44,27 @@ def similar_worlds(number: int, seed: int) -> LabelledWindows:
 def shifted_worlds(number: int, seed: int) -> LabelledWindows:
     """Return the windows of people who also are faster, shakier, busier and less alike, and hold more phones."""
     return together(_windows(_shifted(seed + n), seed + n) for n in range(number))
+
+
+def fainter_worlds(number: int, seed: int) -> LabelledWindows:
+    """Return the windows of people whom a mood takes only half as far from the calm, by the geometric mean."""
+    return together(_windows(_fainter(seed + n), seed + n) for n in range(number))
+
+
+def touch_worlds(number: int, seed: int) -> LabelledWindows:
+    """Return the windows of people with phones and tablets only, which have no pointer."""
+    touched = tuple(each for each in DECK if not each.has_pointer)
+    return together(_windows(replace(_world(seed + n), devices=touched), seed + n) for n in range(number))
+
+
+def _fainter(seed: int) -> Traffic:
+    world = _world(seed)
+    calm = world.tempers[Mood.CALM]
+    means = {
+        mood: {name: math.sqrt(value * getattr(calm, name)) for name, value in asdict(temper).items()}
+        for mood, temper in world.tempers.items()
+    }
+    return replace(world, tempers={mood: Temper(**each) for mood, each in means.items()})
 
 
 def _world(seed: int) -> Traffic:

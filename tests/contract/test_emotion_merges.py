@@ -262,3 +262,30 @@ async def test_what_no_tracker_can_say_is_not_judged(
     run(in_postgres, "UPDATE hxi_state.unjudged SET changed_from = '2000-01-01'")
     assert await in_postgres.sink.judge(ALL) == 1
     assert in_postgres.emotions() == expected_emotions(events)
+
+
+# What somebody may do to rows of HXI's own, for all that the columns allow.
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE emotion_predictions SET confidence = NULL",
+        "UPDATE emotion_predictions SET window_start = 'infinity' WHERE id = (SELECT min(id) FROM emotion_predictions)",
+        "UPDATE rage_click_events SET first_click_time = NULL",
+        "UPDATE rage_click_events SET click_count = NULL, first_click_time = '-infinity'",
+        "UPDATE journey_steps SET event_time = NULL",
+        "UPDATE journey_steps SET event_time = 'infinity', screen_name = NULL",
+        "UPDATE latency_metrics SET latency_ms = NULL",
+        "UPDATE error_logs SET occurred_at = NULL",
+    ],
+)
+async def test_rows_that_somebody_emptied_stop_no_judge(in_postgres: InPostgres, change: str) -> None:
+    owner = await Owner.of(in_postgres.sink)
+    rage = [kept(n / 10, "click", x=1, y=1, screen_name="/a") for n in range(3)]
+    views = [kept(n, "page_view", screen_name=f"/{n % 2}") for n in range(3)]
+    await owner.write(*busy(0, ANY_MODEL_S), *rage, *views, kept(ANY_MODEL_S, SESSION_END))
+    await in_postgres.sink.judge(ALL)
+    run(in_postgres, change)
+    await owner.write(kept(ANY_MODEL_S + 300))
+    assert await in_postgres.sink.judge(ALL) == 1
+    (score,) = in_postgres.table("experience_scores")
+    assert 0 <= score["score"] <= 100

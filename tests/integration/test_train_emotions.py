@@ -86,7 +86,7 @@ def test_labels_become_a_model_that_workers_take(
 
 
 LINES = [
-    ("session,label", [], "has to begin with a line of the columns session,window,label"),
+    ("session,label", [], "has to begin with session,window,label, with commas"),
     ("session,window,label", [("x", "2024-01-05T12:00:00", "bored")], "line 2: needs a session's UUID"),
     ("session,window,label", [(UUID(int=1), "noon", "bored")], "line 2: needs .* ISO-8601 time, not .*'noon'"),
     ("session,window,label", [(UUID(int=1), "2024-01-05T12:00:00", "happy")], "line 2: the label 'happy' is none of"),

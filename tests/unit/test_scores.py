@@ -21,6 +21,7 @@ from pipeline.scores import (
     Evidence,
     Feeling,
     Happening,
+    Rage,
     ScorePolicy,
     Weight,
     log_normal_score,
@@ -47,6 +48,10 @@ def failures(count: int) -> list[Call]:
 
 def errors(count: int) -> list[Happening]:
     return [happening(n) for n in range(count)]
+
+
+def rage(seconds: float, click_count: int = 3, screen: str | None = "/a") -> Rage:
+    return Rage(at(seconds), screen, click_count)
 
 
 def feeling(seconds: float, emotion: str = FRUSTRATED, confidence: float = 1.0, screen: str | None = "/a") -> Feeling:
@@ -85,10 +90,13 @@ def test_a_session_without_trouble_scores_100() -> None:
 @pytest.mark.parametrize(
     ("evidence", "expected"),
     [
-        (Evidence(rage_clicks=errors(1)), {RAGE_CLICK: (1, 8)}),
-        (Evidence(rage_clicks=errors(2)), {RAGE_CLICK: (2, 16)}),
-        (Evidence(rage_clicks=errors(3)), {RAGE_CLICK: (3, 24)}),
-        (Evidence(rage_clicks=errors(4)), {RAGE_CLICK: (4, 24)}),
+        (Evidence(rage_clicks=[rage(n) for n in range(1)]), {RAGE_CLICK: (1, 8)}),
+        (Evidence(rage_clicks=[rage(n) for n in range(2)]), {RAGE_CLICK: (2, 16)}),
+        (Evidence(rage_clicks=[rage(n) for n in range(3)]), {RAGE_CLICK: (3, 24)}),
+        (Evidence(rage_clicks=[rage(n) for n in range(4)]), {RAGE_CLICK: (4, 24)}),
+        (Evidence(rage_clicks=[rage(0, 5)]), {RAGE_CLICK: (1, 8)}),
+        (Evidence(rage_clicks=[rage(0, 6)]), {RAGE_CLICK: (1, 16)}),
+        (Evidence(rage_clicks=[rage(0, 900)]), {RAGE_CLICK: (1, 24)}),
         (Evidence(errors=errors(1)), {JS_ERROR: (1, 6)}),
         (Evidence(errors=errors(3)), {JS_ERROR: (3, 18)}),
         (Evidence(errors=errors(4)), {JS_ERROR: (4, 20)}),
@@ -135,13 +143,13 @@ def test_no_kind_costs_more_than_its_cap(cap: int, cost: int) -> None:
 
 def test_the_worst_session_of_all_scores_0() -> None:
     worst = Evidence(
-        errors(99), [at(0)] * 99, errors(99), [call(0, 15_000, 0)] * 99, way(*"AB" * 99), [feeling(0)] * 99
+        [rage(0)] * 99, [at(0)] * 99, errors(99), [call(0, 15_000, 0)] * 99, way(*"AB" * 99), [feeling(0)] * 99
     )
     assert judged(worst)[0] == 100 - sum(weight.cap for weight in WEIGHTS.values()) == 0
 
 
 def test_what_cost_most_comes_first_and_equals_by_name() -> None:
-    evidence = Evidence(errors(1), [], errors(1), [call(0, 2_000, 500)], way("/a", "/b", "/a"))
+    evidence = Evidence([rage(0)], [], errors(1), [call(0, 2_000, 500)], way("/a", "/b", "/a"))
     score, issues = judged(evidence)
     assert [(issue["code"], issue["points"]) for issue in issues] == [
         (RAGE_CLICK, 8),
@@ -174,7 +182,7 @@ def test_an_issue_says_what_how_often_when_first_and_where() -> None:
     [(0, "2024-01-05T12:00:00Z"), (1e-6, "2024-01-05T12:00:00.000001Z"), (-86_400, "2024-01-04T12:00:00Z")],
 )
 def test_the_first_moment_is_in_utc_and_says_so(seconds: float, first_at: str) -> None:
-    (issue,) = judged(Evidence(rage_clicks=[happening(60), happening(seconds)]))[1]
+    (issue,) = judged(Evidence(rage_clicks=[rage(60), rage(seconds)]))[1]
     assert issue["first_at"] == first_at
 
 
@@ -314,9 +322,10 @@ CALLS = st.builds(
 )
 FEELINGS = st.builds(feeling, SECONDS, st.sampled_from([FRUSTRATED, "calm"]), st.floats(0, 1), SCREENS)
 JOURNEYS = st.lists(HAPPENINGS, max_size=8).map(lambda steps: sorted(steps, key=lambda step: step.time_us))
+RAGES = st.builds(rage, SECONDS, st.integers(2, 40), SCREENS)
 EVIDENCE = st.builds(
     Evidence,
-    st.lists(HAPPENINGS, max_size=5),
+    st.lists(RAGES, max_size=5),
     st.lists(SECONDS.map(at), max_size=8),
     st.lists(HAPPENINGS, max_size=6),
     st.lists(CALLS, max_size=12),
@@ -363,8 +372,20 @@ def test_one_more_error_never_raises_the_score(evidence: Evidence, policy: Score
     assert score_of(worse, policy) <= score_of(evidence, policy)
 
 
-@given(EVIDENCE, POLICIES, HAPPENINGS)
-def test_one_more_rage_click_never_raises_the_score(evidence: Evidence, policy: ScorePolicy, bad: Happening) -> None:
+@given(EVIDENCE, POLICIES, RAGES, RAGES, st.integers(0, 20))
+def test_rage_clicks_that_grow_together_never_raise_the_score(
+    evidence: Evidence, policy: ScorePolicy, one: Rage, other: Rage, between: int
+) -> None:
+    apart = replace(evidence, rage_clicks=[*evidence.rage_clicks, one, other])
+    whole = one._replace(click_count=one.click_count + other.click_count + between)
+    together = replace(evidence, rage_clicks=[*evidence.rage_clicks, whole])
+    least = min(one.click_count, other.click_count)
+    policy = replace(policy, clicks_per_rage=least)
+    assert score_of(together, policy) <= score_of(apart, policy)
+
+
+@given(EVIDENCE, POLICIES, RAGES)
+def test_one_more_rage_click_never_raises_the_score(evidence: Evidence, policy: ScorePolicy, bad: Rage) -> None:
     worse = replace(evidence, rage_clicks=[*evidence.rage_clicks, bad])
     assert score_of(worse, policy) <= score_of(evidence, policy)
 

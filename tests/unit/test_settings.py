@@ -148,7 +148,7 @@ def test_the_fold_policy_is_the_preset_with_single_values_overridden() -> None:
     }
     policy = load_settings({f"HXI_{name}": value for name, value in changed.items()}).fold_policy()
     rule = RageRule(4, 999, 0, 12.5, "box", same_element=False, ignore_elements=("qty-*", "carousel-?"))
-    assert policy == FoldPolicy(rule, 16, 300)
+    assert policy == FoldPolicy(rule, 16, 300, ScorePolicy(clicks_per_rage=rule.min_clicks))
 
 
 def score_policy(rules: str) -> ScorePolicy:

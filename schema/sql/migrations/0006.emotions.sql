@@ -10,11 +10,12 @@ ALTER TABLE emotion_predictions
     ADD COLUMN model_version TEXT,
     ADD COLUMN reasons JSONB;
 COMMENT ON COLUMN emotion_predictions.event_id IS 'The event that completed the evidence.';
-COMMENT ON COLUMN emotion_predictions.confidence IS 'Between 0 and 1.';
+COMMENT ON COLUMN emotion_predictions.predicted_emotion IS 'How its person acted, by a model; HXI''s own knows simulated people only, which is no evidence about human beings.';
+COMMENT ON COLUMN emotion_predictions.confidence IS 'Between 0 and 1; as right as that about people like those the model was trained on.';
 COMMENT ON COLUMN emotion_predictions.predicted_at IS 'When this was written or last became another (UTC).';
 COMMENT ON COLUMN emotion_predictions.window_start IS 'Start of the 30 seconds (UTC) that were judged; NULL where others inserted the row.';
 COMMENT ON COLUMN emotion_predictions.model_version IS 'The model that judged.';
-COMMENT ON COLUMN emotion_predictions.reasons IS 'What spoke for it most: feature, value, typical, weight.';
+COMMENT ON COLUMN emotion_predictions.reasons IS 'What spoke for it most: feature, its value, what is typical of those trained on, and its weight in log odds.';
 CREATE UNIQUE INDEX idx_emotion_predictions_once ON emotion_predictions (session_id, window_start)
     WHERE window_start IS NOT NULL;
 
