@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -16,6 +16,7 @@ from pipeline.sinks.contract import Unavailable
 from pipeline.sinks.reading import ask
 from pipeline.windows import window_start
 from schema.emotion_model import EMOTIONS
+from schema.fields import instant_us
 
 if TYPE_CHECKING:
     from pipeline.training.course import Course
@@ -87,12 +88,8 @@ def _label(row: Mapping[str, str | None], where: str) -> tuple[tuple[UUID, int],
     if label not in EMOTIONS:
         raise CommandFailed(f"{where}: the label {label!r} is none of {', '.join(EMOTIONS)}")
     try:
-        time = datetime.fromisoformat(window)
-        time_us = (time.replace(tzinfo=time.tzinfo or UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(
-            microseconds=1
-        )
-        return (UUID(session), window_start(time_us, WINDOW_US)), label
-    except (ValueError, OverflowError):
+        return (UUID(session), window_start(instant_us(window), WINDOW_US)), label
+    except ValueError:
         raise CommandFailed(
             f"{where}: needs a session's UUID and an ISO-8601 time, not {session!r}, {window!r}"
         ) from None

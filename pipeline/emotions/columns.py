@@ -111,13 +111,13 @@ class Columns:
 
     @property
     def windows(self) -> int:
-        """How many windows have events."""
+        """In how many windows somebody acted."""
         return len(self.window_us)
 
     @property
     def acts(self) -> Ints:
         """Places of all events but errors and API calls, which happen to a person."""
-        return np.flatnonzero((self.kind != Kind.CALL) & (self.kind != Kind.ERROR))
+        return np.flatnonzero(_is_act(self.kind))
 
     @property
     def is_sample(self) -> Bools:
@@ -163,7 +163,7 @@ def _columns(session_ids: Sequence[UUID], session: Ints, packed: npt.NDArray[np.
     time_us = packed["time_us"].astype(np.int64) + _2000_US
     start_us = time_us - time_us % WINDOW_US
     kind = _KIND_OF_TYPE[packed["event_type"]]
-    first, window = _windows(session, start_us, (kind != Kind.CALL) & (kind != Kind.ERROR))
+    first, window = _windows(session, start_us, _is_act(kind))
     return Columns(
         session_ids=tuple(session_ids),
         session=session,
@@ -181,6 +181,10 @@ def _columns(session_ids: Sequence[UUID], session: Ints, packed: npt.NDArray[np.
         window_session=session[first],
         window_us=start_us[first],
     )
+
+
+def _is_act(kind: Ints) -> Bools:
+    return np.asarray((kind != Kind.CALL) & (kind != Kind.ERROR))
 
 
 def _windows(session: Ints, start_us: Ints, is_act: Bools) -> tuple[Ints, Ints]:

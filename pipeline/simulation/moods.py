@@ -2,8 +2,8 @@
 
 The directions follow the literature on emotion from the mouse (Navalpakkam and Churchill 2012;
 Pentel 2015): frustrated people are fast, jerky and click again, confused people wander and turn
-back, bored people are slow and aimless. The sizes are
-choices: people of two moods overlap in each habit, and mostly differ in all of them together.
+back, bored people are slow and aimless. The sizes are choices: people of two moods overlap in
+each habit, and mostly differ in all of them together.
 """
 
 import math

@@ -20,6 +20,7 @@ from pipeline.simulation.devices import DECK
 from pipeline.simulation.moods import INDIVIDUALITY, TEMPERS, Temper
 from pipeline.simulation.visit import walk
 from pipeline.training.windows import LabelledWindows, labelled, together
+from pipeline.windows import window_start
 from schema.fields import US_PER_MS
 
 EMOTION_OF: Final[Mapping[Mood, str]] = {mood: "neutral" if mood is Mood.CALM else mood.value for mood in Mood}
@@ -103,8 +104,7 @@ def _windows(traffic: Traffic, seed: int) -> LabelledWindows:
         of_person = list(timeline_of(person, seed))
         events += of_person
         labels |= {
-            (event.session_id, event.time_us - event.time_us % WINDOW_US): EMOTION_OF[person.mood]
-            for event in of_person
+            (event.session_id, window_start(event.time_us, WINDOW_US)): EMOTION_OF[person.mood] for event in of_person
         }
     return labelled(columns_of(events), labels)
 
