@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple, Protocol, cast
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, Message
 from faust.types.tuples import ConsumerMessage
@@ -116,6 +116,8 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
                 fetched, _ = await self._wait_next_records(timeout)
             except OffsetOutOfRangeError:  # retention was quicker: the claim says what that cost
                 self._assignee().reclaim()
+                return
+            except NoOffsetForPartitionError:  # assigned, not claimed yet, and nothing acknowledged to go by
                 return
             positions = self._positions()
         for tp, batch, end in batches(fetched or {}, positions):

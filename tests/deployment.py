@@ -8,15 +8,16 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from operator import eq
 from pathlib import Path
 from typing import Any, Self
+from urllib.request import urlopen
 
 import psycopg
 import pytest
-from kafka import KafkaConsumer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 
 from tests.servers.child_process import spawn
 from tests.servers.ports import free_port
@@ -71,6 +72,10 @@ class WorkerProcess:
         self._process = spawn([sys.executable, "-m", "agents", "worker"], log, env=environment, cwd=REPOSITORY)
 
     @property
+    def name(self) -> str:
+        return self.log.stem
+
+    @property
     def running(self) -> bool:
         return self._process.poll() is None
 
@@ -99,6 +104,18 @@ class WorkerProcess:
 
     def wait_until_said(self, text: str, patience_s: float = PATIENCE_S) -> None:
         wait_until(lambda: text in self.said(), lambda: f"said {text!r}, but:\n{self.said()}", patience_s)
+
+    def metric(self, name: str) -> float:
+        """Return the sum of a metric's samples; 0 while the worker does not answer."""
+        with suppress(OSError), urlopen(f"http://127.0.0.1:{self.web_port}/metrics", timeout=5) as answer:
+            lines = [line for line in answer.read().decode().splitlines() if line.startswith(name)]
+            return sum(float(line.rpartition(" ")[2]) for line in lines)
+        return 0.0
+
+    def partitions(self) -> int:
+        """Return how many partitions the worker said last that it reads."""
+        claims = [line for line in self.said().splitlines() if "Reading " in line]
+        return claims[-1].count(" from ") if claims else 0
 
     def close(self) -> None:
         if self.running:
@@ -194,6 +211,16 @@ class Deployment:
         )
         return {(topic, partition): offset for topic, partition, offset in rows}
 
+    def group_offsets(self) -> dict[tuple[str, int], int]:
+        """Return what the consumer group has acknowledged."""
+        app_id = self.environment["HXI_APP_ID"]
+        admin = KafkaAdminClient(bootstrap_servers=self.bootstrap)
+        try:
+            offsets = admin.list_group_offsets(app_id)[app_id]
+            return {(tp.topic, tp.partition): at.offset for tp, at in offsets.items() if at.offset >= 0}
+        finally:
+            admin.close()
+
     def has_moved_beyond(self, settled: int) -> bool:
         """Return whether more than ``settled`` records have been settled by now."""
         return sum(self.ledger().values()) > settled
@@ -227,23 +254,32 @@ class Deployment:
         """Return every table's rows as a multiset, without what two runs may differ in."""
         return {table: self._rows(table) for table in (*TABLES, "latency_rollups")}
 
-    def dead_letters(self) -> list[Any]:
-        """Return the records of the dead-letter topic."""
-        consumer = KafkaConsumer(bootstrap_servers=self.bootstrap, max_partition_fetch_bytes=16 * 1024 * 1024)
+    def records(self, kind: str) -> list[Any]:
+        """Return the committed records of the ``EVENTS``, ``REPLAY`` or ``DEAD_LETTER`` topic."""
+        consumer = KafkaConsumer(
+            bootstrap_servers=self.bootstrap,
+            max_partition_fetch_bytes=16 * 1024 * 1024,
+            isolation_level="read_committed",
+        )
         try:
-            topic = self.topic("DEAD_LETTER")
+            topic = self.topic(kind)
             partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
             consumer.assign(partitions)
             consumer.seek_to_beginning(*partitions)
-            total = sum(consumer.end_offsets(partitions).values())
+            ends = consumer.end_offsets(partitions)
             found: list[Any] = []
             deadline = time.monotonic() + PATIENCE_S
-            while len(found) < total and time.monotonic() < deadline:
+            while any(consumer.position(partition) < end for partition, end in ends.items()):
+                assert time.monotonic() < deadline, f"{topic} was not read to its end, {ends}"
                 for records in consumer.poll(timeout_ms=200).values():
                     found += records
             return found
         finally:
             consumer.close()
+
+    def dead_letters(self) -> list[Any]:
+        """Return the records of the dead-letter topic."""
+        return self.records("DEAD_LETTER")
 
     def _rows(self, table: str) -> Counter[tuple[Any, ...]]:
         with psycopg.connect(self.database_url) as connection:

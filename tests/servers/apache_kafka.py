@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Final, Self
 
 from tests.servers.child_process import spawn
 from tests.servers.kafka_from_maven import java, kafka_jars
-from tests.servers.kafka_settings import CLUSTER_ID, node
+from tests.servers.kafka_settings import CLUSTER_ID, node, proxied
 from tests.servers.ports import free_port, speaks_kafka
 
 # 3.5 s to 8 s were seen on two busy cores, the longer ones after a kill.
@@ -30,9 +31,10 @@ class BrokerFailed(RuntimeError):
 
 
 class ApacheKafka:
-    """One broker: its data, its port and the process that may be running on them.
+    """One broker: its data, its ports and the process that may be running on them.
 
-    A context manager, which starts it and stops it. Data and port stay the same from one start to the next.
+    A context manager, which starts it and stops it. Data and ports stay the same from one start to the next. Clients of
+    ``address`` come directly. A proxy connects to ``proxied_port``, where nothing listens without ``proxied_as``.
     """
 
     def __init__(
@@ -42,6 +44,8 @@ class ApacheKafka:
         settings: Mapping[str, str] | None = None,
         heap_megabytes: int = 512,
         jars: Path | None = None,
+        controller_port: int | None = None,
+        proxied_as: str | None = None,
     ) -> None:
         """Choose the ports; nothing is written or started yet.
 
@@ -50,6 +54,8 @@ class ApacheKafka:
             settings: Broker settings that add to or replace those of ``kafka_settings``.
             heap_megabytes: The most heap that Java may take.
             jars: Apache Kafka; fetched if not given.
+            controller_port: The port of 127.0.0.1 for its controller, which the others of a cluster have to know.
+            proxied_as: A proxy's ``host:port``, which is then all that its clients are ever told.
 
         Raises:
             MavenUnavailable: If Java or Apache Kafka cannot be had.
@@ -59,7 +65,10 @@ class ApacheKafka:
         self._properties = directory / "server.properties"
         port = free_port()
         self.address = f"127.0.0.1:{port}"
-        self._settings = node("127.0.0.1", self.address, port, free_port())
+        self.proxied_port = free_port()
+        self._settings = node("127.0.0.1", self.address, port, controller_port or free_port())
+        if proxied_as is not None:
+            self._settings = proxied(self._settings, self.proxied_port, proxied_as)
         self._settings |= {"log.dirs": str(directory / "data"), **(settings or {})}
         self._java: list[str | Path] = [java(), *_JVM, f"-Xmx{heap_megabytes}m", "-cp", f"{jars or kafka_jars()}/*"]
         self._process: subprocess.Popen[bytes] | None = None
@@ -122,7 +131,10 @@ class ApacheKafka:
 
     def pause(self) -> None:
         """Freeze it (SIGSTOP): connections stay open and nothing answers."""
-        os.kill(self.pid, signal.SIGSTOP)
+        pid = self.pid
+        os.kill(pid, signal.SIGSTOP)
+        if sys.platform == "linux":  # on a busy machine its threads go on for a while
+            os.waitid(os.P_PID, pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def resume(self) -> None:
         """Let a paused broker go on (SIGCONT)."""

@@ -1,4 +1,4 @@
-"""How the tests' Apache Kafka broker is configured, wherever it runs. One node, broker and controller in one."""
+"""How the tests' Apache Kafka brokers are configured, wherever they run. Each is broker and controller in one."""
 
 from __future__ import annotations
 
@@ -71,4 +71,24 @@ def node(bind: str, advertised: str, port: int, controller_port: int) -> dict[st
         "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
         "controller.listener.names": "CONTROLLER",
         "controller.quorum.voters": f"1@127.0.0.1:{controller_port}",
+    }
+
+
+def proxied(settings: Mapping[str, str], port: int, advertised: str) -> dict[str, str]:
+    """Return a node's settings with a second listener, for clients that come through a proxy.
+
+    A broker names to each client the address that belongs to the listener it was asked on, so who came through the
+    proxy stays with it. Other brokers come directly.
+
+    Args:
+        settings: Those of ``node``.
+        port: The listener's port of 127.0.0.1.
+        advertised: The proxy's ``host:port``.
+    """
+    return {
+        **settings,
+        "listeners": f"{settings['listeners']},PROXIED://127.0.0.1:{port}",
+        "advertised.listeners": f"{settings['advertised.listeners']},PROXIED://{advertised}",
+        "listener.security.protocol.map": f"{settings['listener.security.protocol.map']},PROXIED:PLAINTEXT",
+        "inter.broker.listener.name": "PLAINTEXT",
     }

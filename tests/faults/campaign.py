@@ -1,0 +1,196 @@
+"""A campaign: one deployment under traffic, struck by one fault after another, each recovered from before the next."""
+
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+
+from agents.embedded import Postgres
+from tests.deployment import REPOSITORY, Deployment, WorkerProcess, wait_until
+from tests.faults import moments
+from tests.faults.log import Fault, FaultLog, now
+from tests.faults.producing import Order
+from tests.servers.child_process import spawn
+from tests.servers.choice import KillableBroker
+from tests.servers.proxy import Proxy
+
+WORKERS = 3
+"""Kept running: one of them through the proxies, so that it can be stopped at a named moment."""
+
+MOMENT_COMES_WITHIN_S = 60.0
+
+RECOVERS_WITHIN_S = 60.0
+"""After which a fault counts as one that does not heal by itself."""
+
+Fire = Callable[["Campaign"], list[str]]
+"""A fault: fires, undoes what it did, and returns what proves it, once for each time that it fired; else fails."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """A fault and what it is called in the report."""
+
+    kind: str
+    name: str
+    fire: Fire
+
+
+@dataclass
+class Campaign:
+    """A deployment and the servers and networks beneath it."""
+
+    name: str
+    deployment: Deployment
+    chance: Random
+    log: FaultLog
+    postgres: Postgres
+    broker: KillableBroker
+    to_postgres: Proxy
+    to_broker: Proxy
+    proxied: list[WorkerProcess] = field(default_factory=list)
+    everything_proxied: bool = False
+    settled: int = 0
+
+    @property
+    def workers(self) -> list[WorkerProcess]:
+        """The workers that run now, the oldest first."""
+        return [worker for worker in self.deployment.workers if worker.running]
+
+    @property
+    def directory(self) -> Path:
+        return self.deployment.directory
+
+    def start_worker(self, *, proxied: bool = False) -> WorkerProcess:
+        """Start a worker; ``proxied``: it reaches both servers through the proxies."""
+        if not (proxied or self.everything_proxied):
+            return self.deployment.start_worker()
+        url = urlsplit(self.deployment.database_url)
+        assert url.port is not None
+        through = url._replace(
+            netloc=url.netloc.replace(str(url.port), str(self.to_postgres.port)),
+            query="sslmode=disable&gssencmode=disable",
+        )
+        worker = self.deployment.start_worker(
+            HXI_DATABASE_URL=through.geturl(), HXI_KAFKA_BOOTSTRAP=self.to_broker.address
+        )
+        self.proxied.append(worker)
+        return worker
+
+    def staff(self) -> None:
+        """Start as many workers as are missing, one of them proxied, and wait until all of them read."""
+        while len(self.workers) < WORKERS:
+            self.start_worker(proxied=not any(worker.running for worker in self.proxied))
+        for worker in self.workers:
+            worker.wait_until_said("Reading ")
+
+    def replace(self, worker: WorkerProcess) -> None:
+        """Start another worker in place of one that has ended."""
+        self.start_worker(proxied=worker in self.proxied)
+
+    @contextmanager
+    def stopped_at(self, name: str, *, release: bool = False) -> Iterator[WorkerProcess]:
+        """Give the proxied worker once a connection of it has stopped at the named moment.
+
+        At the block's end that connection goes on or, without ``release``, all of the worker's are reset.
+        """
+        moment = moments.NAMED[name]()
+        proxies = (self.to_postgres, self.to_broker)
+        for proxy in proxies:
+            proxy.stop_at(moment)
+        (victim,) = (worker for worker in self.proxied if worker.running)
+        if name in moments.AT_THE_START:
+            assert victim.terminate() == 0
+            victim = self.start_worker(proxied=True)
+        if not moment.reached.wait(MOMENT_COMES_WITHIN_S):
+            pytest.fail(f"no worker came to a moment {name!r}:\n{self.last_words()}")
+        self.assert_acknowledged_last()
+        yield victim
+        for proxy in proxies:
+            proxy.release(moment)
+            if not release:
+                proxy.reset()
+
+    def assert_acknowledged_last(self) -> None:
+        """Check that no group offset stands beyond the ledger: first the rows, then the acknowledgement."""
+        acknowledged = self.deployment.group_offsets()
+        ledger = self.deployment.ledger()
+        early = {place: offset for place, offset in acknowledged.items() if offset > ledger.get(place, 0)}
+        assert not early, f"acknowledged beyond the ledger: {early}, ledger {ledger}"
+
+    @contextmanager
+    def traffic(self, order: Order) -> Iterator[Path]:
+        """Publish in the background; the block ends when all of it is acknowledged. Gives the producer's log."""
+        self.deployment.hxi("publish", "/dev/null")  # makes the topics
+        log = self.directory / f"produced-{order.seed}.log"
+        command = [sys.executable, "-m", "tests.faults.producing", str(log), order.as_argument()]
+        output = self.directory / "producing.log"
+        producing = spawn(command, output, env=self.deployment.environment, cwd=REPOSITORY)
+        try:
+            yield log
+            producing.send_signal(signal.SIGTERM)
+            assert producing.wait(300) == 0, output.read_text()
+        finally:
+            producing.kill()
+            producing.wait()
+
+    def run(self, wanted: Mapping[Named, int]) -> None:
+        """Strike with one fault after another, in random order, until each has fired as often as is wanted."""
+        left = Counter(wanted)
+        while left := +left:
+            (fault,) = self.chance.choices(list(left), list(left.values()))
+            left[fault] -= self.strike(fault)
+
+    def strike(self, fault: Named) -> int:
+        """Let ``fault`` happen, wait until all published by its end is settled, and return how often it fired."""
+        self.staff()
+        at, began = now(), time.monotonic()
+        proofs = fault.fire(self)
+        healed = time.monotonic()
+        self.recover(fault)
+        lasted_s, recovery_s = round(healed - began, 3), round(time.monotonic() - healed, 3)
+        for proof in proofs:
+            self.log.add(Fault(self.name, fault.kind, fault.name, at, lasted_s, recovery_s, proof))
+        return len(proofs)
+
+    def recover(self, fault: Named) -> None:
+        """Wait until the ledger has passed where the topics end now."""
+        ends = {place: end for place, end in self.deployment.ends().items() if end > 0}
+        assert sum(ends.values()) > self.settled, "nothing was published since the last fault"
+        self.settled = sum(ends.values())
+
+        def settled() -> bool:
+            assert not self.deserters(), f"ended by themselves:\n{self.last_words()}"
+            try:
+                ledger = self.deployment.ledger()
+            except psycopg.OperationalError:  # the fault may be with us
+                return False
+            return all(ledger.get(place, 0) >= end for place, end in ends.items())
+
+        wait_until(settled, lambda: f"recovered from {fault.name}:\n{self.last_words()}", RECOVERS_WITHIN_S)
+
+    def deserters(self) -> list[WorkerProcess]:
+        """Return the workers that ended by themselves."""
+        return [worker for worker in self.deployment.workers if worker.exit_code not in (None, 0, -signal.SIGKILL)]
+
+    def last_words(self) -> str:
+        """Return what the last workers and the database's sessions are about, to find out why something does not heal."""
+        said = [f"--- {worker.log.name}\n{worker.said()[-1500:]}" for worker in self.deployment.workers[-6:]]
+        with suppress(psycopg.OperationalError):
+            said += map(str, self.deployment.query(_SESSIONS))
+        return "\n".join(said)
+
+
+_SESSIONS = """
+    SELECT pid, application_name, state, wait_event_type, wait_event, now() - xact_start AS in_transaction,
+        pg_blocking_pids(pid), left(query, 60)
+    FROM pg_stat_activity WHERE datname = current_database()
+"""

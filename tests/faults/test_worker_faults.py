@@ -1,0 +1,44 @@
+"""Workers are killed, replaced, put to sleep and scaled, and the tables come out as in a calm run."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from tests.faults import moments
+from tests.faults.campaign import Campaign, Named
+from tests.faults.plan import campaigns
+from tests.faults.producing import Order
+from tests.faults.verdict import put_to_the_test
+from tests.faults.worker_faults import scale, sigkill_at, sigkill_at_random, sigterm, sleep_and_wake, sleep_and_wake_at
+
+KILLS = {"at a random moment": (sigkill_at_random, 16, 180)} | {
+    name: (sigkill_at(name), 1, 14) for name in moments.NAMED
+}
+STOPS = {
+    "SIGTERM": (sigterm, 5, 30),
+    "asleep at a random moment": (sleep_and_wake, 3, 15),
+    "asleep during COPY": (sleep_and_wake_at("during COPY"), 1, 8),
+    "asleep before COMMIT": (sleep_and_wake_at("before COMMIT"), 1, 7),
+}
+SCALE = {"1, 3, 2, 1 workers": (scale, 1, 20)}
+ORDER = Order(seed=1, records_per_s=150)
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("wanted", campaigns("SIGKILL", KILLS))
+def test_workers_may_be_killed_at_any_moment(campaign: Campaign, wanted: Mapping[Named, int]) -> None:
+    put_to_the_test(campaign, wanted, ORDER)
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("wanted", campaigns("worker", STOPS))
+def test_workers_may_be_replaced_and_may_sleep_past_their_session(
+    campaign: Campaign, wanted: Mapping[Named, int]
+) -> None:
+    put_to_the_test(campaign, wanted, ORDER)
+
+
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("wanted", campaigns("scale", SCALE))
+def test_workers_may_become_more_and_fewer(campaign: Campaign, wanted: Mapping[Named, int]) -> None:
+    put_to_the_test(campaign, wanted, ORDER)

@@ -1,0 +1,106 @@
+"""Faults of workers: killed, replaced, put to sleep, more of them and fewer."""
+
+import signal
+import subprocess
+from collections.abc import Iterable
+
+import pytest
+
+from tests.deployment import WorkerProcess, wait_until
+from tests.faults.campaign import Campaign, Fire
+
+AT_ONCE = (1, 1, 2, 3)
+"""How many workers die together, by chance."""
+
+RANDOM_MOMENT_S = 1.5
+"""From a quiet moment on: a flush comes every 0.2 s, after a fault a large one."""
+
+TAKES_OVER_WITHIN_S = 60.0
+STOPS_WITHIN_S = 10.0
+
+
+def sigkill_at_random(campaign: Campaign) -> list[str]:
+    """Kill one worker or several, at a random moment, and start others in their place."""
+    victims = campaign.chance.sample(campaign.workers, campaign.chance.choice(AT_ONCE))
+    with pytest.raises(subprocess.TimeoutExpired):
+        victims[0].wait(campaign.chance.uniform(0.0, RANDOM_MOMENT_S))
+    for victim in victims:
+        victim.kill()
+    for victim in victims:
+        campaign.replace(victim)
+    return [f"{victim.name} ended by SIGKILL" for victim in victims]
+
+
+def sigkill_at(name: str) -> Fire:
+    """Kill a worker at the named moment, and start another in its place."""
+
+    def fire(campaign: Campaign) -> list[str]:
+        with campaign.stopped_at(name) as victim:
+            victim.kill()
+        campaign.replace(victim)
+        return [f"{victim.name} stopped {name} and ended by SIGKILL"]
+
+    return fire
+
+
+def sigterm(campaign: Campaign) -> list[str]:
+    """Stop the oldest worker as an operator would, and start another in its place."""
+    oldest = campaign.workers[0]
+    assert oldest.terminate(STOPS_WITHIN_S) == 0
+    campaign.replace(oldest)
+    return [f"{oldest.name} ended by SIGTERM with 0"]
+
+
+def sleep_and_wake(campaign: Campaign) -> list[str]:
+    """Stop a worker until others have its partitions, and let it go on."""
+    return [_sleep_and_wake(campaign, campaign.chance.choice(campaign.workers), "at a random moment")]
+
+
+def sleep_and_wake_at(name: str) -> Fire:
+    """Do the same at a named moment; what it was sending arrives."""
+
+    def fire(campaign: Campaign) -> list[str]:
+        with campaign.stopped_at(name, release=True) as sleeper:
+            sleeper.signal(signal.SIGSTOP)
+        return [_sleep_and_wake(campaign, sleeper, name)]
+
+    return fire
+
+
+def _sleep_and_wake(campaign: Campaign, sleeper: WorkerProcess, when: str) -> str:
+    others = [worker for worker in campaign.workers if worker is not sleeper]
+    before = _assignments(others)
+    sleeper.signal(signal.SIGSTOP)
+    wait_until(lambda: _assignments(others) > before, f"others take over from {sleeper.name}", TAKES_OVER_WITHIN_S)
+    sleeper.signal(signal.SIGCONT)
+    return f"{sleeper.name} slept {when} until others had its partitions"
+
+
+def scale(campaign: Campaign) -> list[str]:
+    """Go from one worker to three, then two, then one, then back to as many as there were."""
+    first, *rest = campaign.workers
+    for worker in rest:
+        assert worker.terminate(STOPS_WITHIN_S) == 0
+    _wait_until_read_by(campaign, first)
+    second, third = (campaign.start_worker(), campaign.start_worker())
+    _wait_until_read_by(campaign, first, second, third)
+    assert second.terminate(STOPS_WITHIN_S) == 0
+    _wait_until_read_by(campaign, first, third)
+    assert third.terminate(STOPS_WITHIN_S) == 0
+    _wait_until_read_by(campaign, first)
+    return ["1, 3, 2, 1 workers held all partitions between them"]
+
+
+def _wait_until_read_by(campaign: Campaign, *workers: WorkerProcess) -> None:
+    """Wait until just these workers hold the partitions: each some, all between them."""
+    partitions = len(campaign.deployment.ends())
+
+    def read() -> bool:
+        shares = [worker.partitions() for worker in workers]
+        return all(shares) and sum(shares) == partitions
+
+    wait_until(read, lambda: f"{len(workers)} workers hold all partitions:\n{campaign.last_words()}")
+
+
+def _assignments(workers: Iterable[WorkerProcess]) -> int:
+    return sum(worker.said().count("Reading ") for worker in workers)
