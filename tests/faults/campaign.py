@@ -182,7 +182,7 @@ class Campaign:
         return [worker for worker in self.deployment.workers if worker.exit_code not in (None, 0, -signal.SIGKILL)]
 
     def last_words(self) -> str:
-        """Return what the last workers and the database's sessions are about, to find out why something does not heal."""
+        """Return what the last workers said, and what the database's sessions are about."""
         said = [f"--- {worker.log.name}\n{worker.said()[-1500:]}" for worker in self.deployment.workers[-6:]]
         with suppress(psycopg.OperationalError):
             said += map(str, self.deployment.query(_SESSIONS))

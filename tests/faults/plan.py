@@ -1,7 +1,7 @@
 """How often each fault fires: a few times in every test run, many times with ``HXI_TEST_FAULTS=all``."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import pytest
 
