@@ -12,19 +12,27 @@ from pipeline.sinks.contract import RowsRejected, Unavailable
 from schema.sql import query
 
 CONNECT_TIMEOUT_S = 5
-LOCK_TIMEOUT_MS = 10_000
-"""A ledger row is held for one flush; longer means a stuck owner: let go and try again."""
+LOCK_TIMEOUT_MS = 30_000
+"""A ledger row is held for one flush. Stuck owners among our own are ended sooner: see ``watching``."""
 STATEMENT_TIMEOUT_MS = 60_000
 IDLE_IN_TRANSACTION_TIMEOUT_MS = 20_000
 """A paused worker must not hold the ledger: the server ends its transaction."""
 TCP_USER_TIMEOUT_MS = 15_000
+KEEPALIVE_S = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+"""For both sides: a peer whose host is gone is noticed within half a minute, where Linux alone takes two hours."""
 
+_REACHING: dict[str, Any] = {
+    "connect_timeout": CONNECT_TIMEOUT_S,
+    "tcp_user_timeout": TCP_USER_TIMEOUT_MS,
+    **KEEPALIVE_S,
+}
 _SETTINGS = {
     "timezone": "UTC",
     "lock_timeout": str(LOCK_TIMEOUT_MS),
     "statement_timeout": str(STATEMENT_TIMEOUT_MS),
     "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_TIMEOUT_MS),
-}
+    "tcp_user_timeout": str(TCP_USER_TIMEOUT_MS),
+} | {f"tcp_{name}": str(value) for name, value in KEEPALIVE_S.items()}
 
 _PASSING = (
     psycopg.OperationalError,
@@ -49,30 +57,40 @@ class _RawJsonb(Dumper):
         return b"\x01" + obj
 
 
+class Connection(psycopg.AsyncConnection[Any]):
+    """A connection that knows the process which serves it, also through a pooler."""
+
+    pid: int
+
+
 async def fetch(connection: psycopg.AsyncConnection[Any], name: str, **parameters: Any) -> list[tuple[Any, ...]]:
     """Return the rows of the query in ``schema/sql/queries/<name>.sql``."""
     cursor = await connection.execute(query(name), parameters, binary=True)
     return await cursor.fetchall()
 
 
-async def connect(url: str, application_name: str) -> psycopg.AsyncConnection:
+def session_name(app_id: str, role: str) -> str:
+    """Return what PostgreSQL shows of a connection: of long application ids as much as it keeps (NAMEDATALEN)."""
+    return f"{app_id} {role}"[:63]
+
+
+async def connect(url: str, application_name: str) -> Connection:
     """Open a connection in autocommit mode, in UTC, with bounded waits.
 
     Raises:
         Unavailable: the server cannot be reached, or lets nobody in.
     """
     try:
-        connection = await psycopg.AsyncConnection.connect(
+        connection = await Connection.connect(
             url,
             autocommit=True,
-            connect_timeout=CONNECT_TIMEOUT_S,
-            tcp_user_timeout=TCP_USER_TIMEOUT_MS,
-            keepalives_idle=10,
             application_name=application_name,
+            **_REACHING,
         )
         connection.adapters.register_dumper(None, _RawJsonb)
         for name, value in _SETTINGS.items():
             await connection.execute("SELECT set_config(%s, %s, false)", (name, value))
+        ((connection.pid,),) = await (await connection.execute("SELECT pg_backend_pid()")).fetchall()
     except psycopg.Error as error:
         raise Unavailable(one_line(error)) from error
     return connection

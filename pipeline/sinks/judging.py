@@ -10,18 +10,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import psycopg
-
 from pipeline.emotions import TYPES, EmotionModel, judged_from, predictions, read_from, unpacked
 from pipeline.fold import FoldPolicy
 from pipeline.moments import microseconds, moment
 from pipeline.scores import Call, Evidence, Feeling, Happening, Rage, ScorePolicy, score_row
-from pipeline.sinks.connection import fetch
+from pipeline.sinks.connection import Connection, fetch
 from schema.rows import EmotionRow
 from schema.sql import query
 
 
-async def judge_sessions(connection: psycopg.AsyncConnection[Any], most: int, policy: FoldPolicy) -> int:
+async def judge_sessions(connection: Connection, most: int, policy: FoldPolicy) -> int:
     """Judge up to ``most`` changed sessions; return how many there were."""
     async with connection.transaction():
         taken: dict[UUID, datetime | None] = dict(await fetch(connection, "take_unjudged", most=most))
@@ -35,9 +33,7 @@ async def judge_sessions(connection: psycopg.AsyncConnection[Any], most: int, po
     return len(taken)
 
 
-async def _write_emotions(
-    connection: psycopg.AsyncConnection[Any], changed: Mapping[UUID, int], model: EmotionModel
-) -> None:
+async def _write_emotions(connection: Connection, changed: Mapping[UUID, int], model: EmotionModel) -> None:
     """Judge anew what may be another since each session changed, at its time in microseconds."""
     if not changed:
         return
@@ -53,7 +49,7 @@ async def _write_emotions(
     await connection.execute(query("merge_emotions"), columns)
 
 
-async def _write_scores(connection: psycopg.AsyncConnection[Any], session_ids: list[UUID], policy: ScorePolicy) -> None:
+async def _write_scores(connection: Connection, session_ids: list[UUID], policy: ScorePolicy) -> None:
     evidence = {session_id: Evidence() for session_id in session_ids}
     _sort(evidence, await fetch(connection, "score_evidence", session_ids=session_ids))
     rows = [score_row(session_id, evidence[session_id], policy) for session_id in session_ids]

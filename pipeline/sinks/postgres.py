@@ -20,7 +20,7 @@ from pipeline.dedup import History, SessionChunk, SessionEvent
 from pipeline.flush import Flush
 from pipeline.fold import FoldPolicy, fold
 from pipeline.moments import microseconds, moment
-from pipeline.sinks.connection import connect, fetch, translated
+from pipeline.sinks.connection import Connection, connect, fetch, session_name, translated
 from pipeline.sinks.contract import (
     Claim,
     Fenced,
@@ -32,6 +32,7 @@ from pipeline.sinks.contract import (
 from pipeline.sinks.judging import judge_sessions
 from pipeline.sinks.nearby import NearbyInPostgres
 from pipeline.sinks.tables import write_rows
+from pipeline.sinks.watching import watched
 from pipeline.surroundings import read_surroundings
 from schema.rows import Partition, Place
 from schema.sql import query
@@ -44,18 +45,16 @@ class PostgresSink:
         self._url = url
         self._app_id = app_id
         self._policy = policy
-        self._connections: dict[str, psycopg.AsyncConnection[Any]] = {}
+        self._connections: dict[str, Connection] = {}
 
     async def claim(self, partitions: Collection[Partition]) -> dict[Partition, Claim]:
         """See :meth:`pipeline.sinks.contract.Sink.claim`."""
-        async with translated():
-            rows = await self._read("claim", **self._places(partitions))
+        rows = await self._read("claim", **self._places(partitions))
         return {Partition(topic, number): Claim(epoch, next_offset) for topic, number, next_offset, epoch in rows}
 
     async def histories(self, session_ids: Collection[UUID], within_s: float) -> dict[UUID, History]:
         """See :meth:`pipeline.sinks.contract.Sink.histories`."""
-        async with translated():
-            rows = await self._read("seen_ids", session_ids=list(session_ids), within_s=within_s)
+        rows = await self._read("seen_ids", session_ids=list(session_ids), within_s=within_s)
         newest = {session_id: (microseconds(time), microseconds(client)) for session_id, time, client, *_ in rows}
         ids: dict[UUID, list[tuple[int, UUID]]] = {session_id: [] for session_id in newest}
         for session_id, _, _, client, event_uuid in rows:
@@ -66,42 +65,39 @@ class PostgresSink:
     async def known(self, ids: AbstractSet[SessionEvent]) -> set[SessionEvent]:
         """See :meth:`pipeline.sinks.contract.Sink.known`."""
         pairs = list(ids)
-        async with translated():
-            rows = await self._read(
-                "known_ids",
-                session_ids=[session_id for session_id, _ in pairs],
-                event_uuids=[event_uuid for _, event_uuid in pairs],
-            )
+        rows = await self._read(
+            "known_ids",
+            session_ids=[session_id for session_id, _ in pairs],
+            event_uuids=[event_uuid for _, event_uuid in pairs],
+        )
         return {(session_id, event_uuid) for session_id, event_uuid in rows}
 
     async def known_chunks(self, chunks: AbstractSet[SessionChunk]) -> set[SessionChunk]:
         """See :meth:`pipeline.sinks.contract.Sink.known_chunks`."""
         pairs = list(chunks)
-        async with translated():
-            rows = await self._read(
-                "known_chunks",
-                session_ids=[session_id for session_id, _ in pairs],
-                chunk_indexes=[index for _, index in pairs],
-            )
+        rows = await self._read(
+            "known_chunks",
+            session_ids=[session_id for session_id, _ in pairs],
+            chunk_indexes=[index for _, index in pairs],
+        )
         return {(session_id, index) for session_id, index in rows}
 
     async def write(self, flush: Flush) -> Written:
         """See :meth:`pipeline.sinks.contract.Sink.write`."""
-        async with translated(), self._skipping_taken_ids():
-            return await self._write(flush)
+        async with self._on("writer") as connection, self._skipping_taken_ids():
+            return await self._write(connection, flush)
 
     async def rejected(self, flush: Flush) -> dict[Place, str]:
         """See :meth:`pipeline.sinks.contract.Sink.rejected`."""
 
         async def trial(places: Iterable[Place]) -> str | None:
             try:
-                async with translated():
-                    connection = await self._writing()
-                    async with (
-                        connection.transaction(force_rollback=True),
-                        connection.cursor() as cursor,
-                    ):
-                        await self._write_rows(cursor, flush.only(places))
+                async with (
+                    self._on("writer") as connection,
+                    connection.transaction(force_rollback=True),
+                    connection.cursor() as cursor,
+                ):
+                    await self._write_rows(cursor, flush.only(places))
             except RowsRejected as refusal:
                 return str(refusal)
             return None
@@ -110,23 +106,21 @@ class PostgresSink:
 
     async def mark_caught_up(self, claims: Mapping[Partition, Claim]) -> None:
         """See :meth:`pipeline.sinks.contract.Sink.mark_caught_up`."""
-        async with translated():
-            await self._run(
-                "mark_caught_up",
-                **self._places(claims),
-                epochs=[claim.epoch for claim in claims.values()],
-                next_offsets=[claim.next_offset for claim in claims.values()],
-            )
+        await self._run(
+            "mark_caught_up",
+            **self._places(claims),
+            epochs=[claim.epoch for claim in claims.values()],
+            next_offsets=[claim.next_offset for claim in claims.values()],
+        )
 
     async def end_quiet_sessions(self, timeout_s: float, topics: Collection[str]) -> int:
         """See :meth:`pipeline.sinks.contract.Sink.end_quiet_sessions`."""
-        async with translated():
-            return await self._run("end_quiet_sessions", app_id=self._app_id, timeout_s=timeout_s, topics=list(topics))
+        return await self._run("end_quiet_sessions", app_id=self._app_id, timeout_s=timeout_s, topics=list(topics))
 
     async def judge(self, most: int) -> int:
         """See :meth:`pipeline.sinks.contract.Sink.judge`."""
-        async with translated(), self._skipping_taken_ids():
-            return await judge_sessions(await self._connected("judge"), most, self._policy)
+        async with self._on("judge") as connection, self._skipping_taken_ids():
+            return await judge_sessions(connection, most, self._policy)
 
     async def close(self) -> None:
         """See :meth:`pipeline.sinks.contract.Sink.close`."""
@@ -142,8 +136,7 @@ class PostgresSink:
             await self._run("skip_taken_ids")
             raise
 
-    async def _write(self, flush: Flush) -> Written:
-        connection = await self._writing()
+    async def _write(self, connection: Connection, flush: Flush) -> Written:
         async with connection.transaction(), connection.cursor() as cursor:
             if await self._is_written(cursor, flush):
                 return Written({}, resolved=True)
@@ -191,22 +184,28 @@ class PostgresSink:
         }
 
     async def _read(self, name: str, **parameters: Any) -> list[tuple[Any, ...]]:
-        return await fetch(await self._connected("reader"), name, **parameters)
+        async with self._on("reader") as connection:
+            return await fetch(connection, name, **parameters)
 
     async def _run(self, name: str, **parameters: Any) -> int:
-        connection = await self._connected("reader")
-        return (await connection.execute(query(name), parameters)).rowcount
+        async with self._on("reader") as connection:
+            return (await connection.execute(query(name), parameters)).rowcount
 
-    async def _writing(self) -> psycopg.AsyncConnection[Any]:
-        known = self._connections.get("writer")
-        connection = await self._connected("writer")
-        if connection is not known:
-            await connection.execute(query("staging"))
-        return connection
+    @asynccontextmanager
+    async def _on(self, role: str) -> AsyncIterator[Connection]:
+        """Give the connection for ``role``, translate its errors, and watch over it."""
+        async with translated():
+            connection = await self._connected(role)
+            async with watched(connection, self._url, self._app_id):
+                yield connection
 
-    async def _connected(self, role: str) -> psycopg.AsyncConnection[Any]:
+    async def _connected(self, role: str) -> Connection:
         """Return the connection for ``role``, which PostgreSQL shows in its name; a new one where the last is gone."""
-        connection = self._connections.get(role)
-        if connection is None or connection.broken or connection.closed:
-            connection = self._connections[role] = await connect(self._url, f"{self._app_id} {role}")
+        known = self._connections.get(role)
+        if known is not None and not (known.broken or known.closed):
+            return known
+        connection = await connect(self._url, session_name(self._app_id, role))
+        if role == "writer":
+            await connection.execute(query("staging"))
+        self._connections[role] = connection
         return connection
