@@ -3,10 +3,12 @@
 import os
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+import psycopg
 import pytest
 
 from agents.embedded import Postgres
@@ -16,8 +18,11 @@ from tests.deployment import REPOSITORY, Deployment, fresh_name
 from tests.faults.campaign import Campaign
 from tests.faults.log import FaultLog
 from tests.servers.apache_kafka import ApacheKafka
+from tests.servers.choice import Broker, BrokerChoice, BrokerKind
 from tests.servers.conversations import ToKafka, ToPostgres
+from tests.servers.kafka_cluster import KafkaCluster
 from tests.servers.proxy import Proxy
+from tests.servers.small_disk import NoSmallDisk, SmallDisk
 
 SEED = int(os.environ.get("HXI_TEST_FAULT_SEED", "1"))
 LOG = FaultLog(REPOSITORY / ".hxi" / "faults" / f"{time.strftime('%Y%m%dT%H%M%S')}-seed-{SEED}.jsonl")
@@ -25,30 +30,48 @@ LOG = FaultLog(REPOSITORY / ".hxi" / "faults" / f"{time.strftime('%Y%m%dT%H%M%S'
 SESSION_TIMEOUT_S = "20"
 """Sessions end by quiet while the campaign goes on, wrongly at times, and are taken back."""
 
+SMALL_DISK_MB = 1_000
+"""Room for a server, a campaign and its calm twin."""
+
 
 @dataclass
 class Servers:
     """A broker and a database of the fault suite's own, each with a proxy before it."""
 
-    broker: ApacheKafka
+    broker: Broker
     postgres: Postgres
-    to_broker: Proxy
+    to_broker: Proxy | None
     to_postgres: Proxy
 
-    def make_well(self) -> None:
-        """Undo what a test that failed may have left."""
-        for proxy in (self.to_broker, self.to_postgres):
-            proxy.mend()
+    @contextmanager
+    def campaign(self, name: str, directory: Path) -> Iterator[Campaign]:
+        """Give a campaign with topics, a database and chance of its own."""
+        database = fresh_name("fault")
+        url = new_database(self.postgres.address, database)
+        migrate(url)
+        settings = {"HXI_SESSION_TIMEOUT_S": SESSION_TIMEOUT_S}
+        with Deployment.open(self.broker.address, url, directory, **settings) as deployment:
+            chance = Random(f"{SEED} {name}")
+            yield Campaign(name, deployment, chance, LOG, self.postgres, self.broker, self.to_postgres, self.to_broker)
+        with psycopg.connect(self.postgres.address, autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE "{database}" WITH (FORCE)'.encode())
 
 
 @pytest.fixture(scope="session")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+def needs_kafka_from_maven(broker_choice: BrokerChoice) -> None:
+    """For brokers in a network that the suite controls."""
+    if broker_choice.kind is not BrokerKind.MAVEN:
+        pytest.skip(f"needs Apache Kafka from Maven, not {broker_choice.kind.value}")
+
+
+@pytest.fixture(scope="session")
+def servers(needs_kafka_from_maven: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     directory = tmp_path_factory.mktemp("faults")
     with (
         Proxy(conversation=ToKafka) as to_broker,
         ApacheKafka(directory / "broker", proxied_as=to_broker.address) as broker,
         Postgres.start(directory / "postgres") as postgres,
-        Proxy(int(postgres.address.rpartition(":")[2].partition("/")[0]), ToPostgres) as to_postgres,
+        Proxy(port_of(postgres), ToPostgres) as to_postgres,
     ):
         to_broker.target_port = broker.proxied_port
         yield Servers(broker, postgres, to_broker, to_postgres)
@@ -56,23 +79,50 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 
 @pytest.fixture
 def campaign(servers: Servers, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Campaign]:
-    """A campaign with names, a database and chance of its own; it says what it struck with when it is over."""
-    servers.make_well()
-    name = request.node.name
-    database_url = new_database(servers.postgres.address, fresh_name("fault"))
-    migrate(database_url)
-    settings = {"HXI_SESSION_TIMEOUT_S": SESSION_TIMEOUT_S}
-    with Deployment.open(servers.broker.address, database_url, tmp_path, **settings) as deployment:
-        yield Campaign(
-            name,
-            deployment,
-            Random(f"{SEED} {name}"),
-            LOG,
-            servers.postgres,
-            servers.broker,
-            servers.to_postgres,
-            servers.to_broker,
-        )
+    """A campaign; its workers but one reach the servers directly."""
+    with servers.campaign(request.node.name, tmp_path) as campaign:
+        yield campaign
+
+
+@pytest.fixture(scope="module")
+def cluster(needs_kafka_from_maven: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaCluster]:
+    with KafkaCluster(tmp_path_factory.mktemp("cluster")) as running:
+        yield running
+
+
+@pytest.fixture
+def cluster_campaign(
+    cluster: KafkaCluster, servers: Servers, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Campaign]:
+    """A campaign on three brokers."""
+    on_cluster = Servers(cluster, servers.postgres, None, servers.to_postgres)
+    with on_cluster.campaign(request.node.name, tmp_path) as campaign:
+        yield campaign
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    try:
+        with SmallDisk(tmp_path / "disk", SMALL_DISK_MB) as disk:
+            yield disk
+    except NoSmallDisk as reason:
+        pytest.skip(f"a disk that can be filled needs mounting: {reason}")
+
+
+@pytest.fixture
+def campaign_on_small_disk(
+    small_disk: SmallDisk, servers: Servers, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Campaign]:
+    """A campaign whose database server has a disk that can be filled."""
+    with Postgres.start(small_disk.directory) as postgres, Proxy(port_of(postgres), ToPostgres) as to_postgres:
+        on_disk = Servers(servers.broker, postgres, servers.to_broker, to_postgres)
+        with on_disk.campaign(request.node.name, tmp_path) as campaign:
+            yield campaign
+
+
+def port_of(postgres: Postgres) -> int:
+    """Return the port in the server's URL."""
+    return int(postgres.address.rpartition(":")[2].partition("/")[0])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -66,6 +66,7 @@ def parcels(order: Order) -> Iterator[Parcel]:
     for _ in range(order.bad_in_a_row):
         yield _bad(chance, str(order.seed).encode(), start_ms)
     for delivery in rough_traffic(MOST_EVENTS, order.seed, start_ms):
+        _forget_ids(delivery)
         if order.wrong_clocks:
             _set_clock(delivery)
         if chance.random() < order.bad_share:
@@ -102,6 +103,13 @@ def _with_a_bad_event(delivery: Delivery) -> Parcel:
     message = deepcopy(delivery.message)
     message["events"].insert(1, {"event_type": "click", "timestamp": "yesterday"})
     return _parcel(delivery, message, "one")
+
+
+def _forget_ids(delivery: Delivery) -> None:
+    """Take the events' ids from every other session: nothing but the ledger tells whether those were written."""
+    if int(delivery.session_id[:8], 16) % 2:
+        for each in (delivery.message, *delivery.message.get("events", ())):
+            each.pop("event_uuid", None)
 
 
 def _set_clock(delivery: Delivery) -> None:

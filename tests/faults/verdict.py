@@ -135,7 +135,7 @@ def assert_nobody_idle_in_transaction(deployment: Deployment) -> None:
     """Check that no session was left in a transaction."""
     idle = deployment.query("""
         SELECT application_name, state, query FROM pg_stat_activity
-        WHERE datname = current_database() AND state LIKE 'idle in transaction%' AND xact_start < now() - interval '5 s'
+        WHERE datname = current_database() AND state ~ '^idle in transaction' AND xact_start < now() - interval '5 s'
     """)
     assert not idle
 
