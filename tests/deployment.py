@@ -7,7 +7,7 @@ import sys
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from operator import eq
@@ -25,6 +25,8 @@ from tests.servers.ports import free_port
 REPOSITORY = Path(__file__).parent.parent
 RECORDED_SESSION = REPOSITORY / "tests/data/recorded-session.jsonl"
 PATIENCE_S = 60.0
+
+WORKER = ("agents", "worker")
 
 NOT_COMPARED = {"event_id", "id", "detected_at", "generated_at", "predicted_at"}
 """Serial ids and processing times: what two runs over the same topics may differ in."""
@@ -64,12 +66,12 @@ def wait_until(condition: Callable[[], bool], what: str | Callable[[], str], pat
 
 
 class WorkerProcess:
-    """``hxi worker`` as a process of its own."""
+    """``hxi worker`` as a process of its own; ``module``: what Python runs instead, and its arguments."""
 
-    def __init__(self, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(self, environment: Mapping[str, str], log: Path, module: Sequence[str] = WORKER) -> None:
         self.log = log
         self.web_port = int(environment["HXI_WEB_PORT"])
-        self._process = spawn([sys.executable, "-m", "agents", "worker"], log, env=environment, cwd=REPOSITORY)
+        self._process = spawn([sys.executable, "-m", *module], log, env=environment, cwd=REPOSITORY)
 
     @property
     def name(self) -> str:
@@ -187,11 +189,11 @@ class Deployment:
         assert not ok or done.returncode == 0, done.stderr.decode()
         return done
 
-    def start_worker(self, **settings: str) -> WorkerProcess:
+    def start_worker(self, module: Sequence[str] = WORKER, **settings: str) -> WorkerProcess:
         """Start a worker; it reads a little later."""
         log = self.directory / f"worker-{len(self.workers)}.log"
         environment = self.environment | {"HXI_WEB_PORT": str(free_port())} | settings
-        worker = WorkerProcess(environment, log)
+        worker = WorkerProcess(environment, log, module)
         self.workers.append(worker)
         return worker
 

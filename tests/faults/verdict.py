@@ -70,9 +70,13 @@ def calm_tables(deployment: Deployment, postgres: Postgres) -> Tables:
 
 def read_back(deployment: Deployment) -> Topics:
     """Return what the source topics hold."""
+    return decode(deployment, [*deployment.records("EVENTS"), *deployment.records("REPLAY")])
+
+
+def decode(deployment: Deployment, found: Iterable[Any]) -> Topics:
+    """Return what records of the source topics come to."""
     settings = Settings()
     decoder = Decoder(settings.decode_policy(), deployment.topic("REPLAY"))
-    found = [*deployment.records("EVENTS"), *deployment.records("REPLAY")]
     records = [
         Record(Partition(r.topic, r.partition), r.offset, r.timestamp * 1000, r.key, r.value)
         for r in sorted(found, key=lambda r: (r.topic, r.partition, r.offset))

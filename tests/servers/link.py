@@ -7,6 +7,7 @@ import socket
 import struct
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final, Protocol
@@ -101,10 +102,14 @@ class Link:
             self._pass_on(self._answered(), self._client[1]),
         )
         self._ways = [asyncio.ensure_future(way) for way in ways]
-        done, _ = await asyncio.wait(self._ways, return_when=asyncio.FIRST_EXCEPTION)
-        lost = [way.exception() for way in done if not way.cancelled()]
+        done, others = await asyncio.wait(self._ways, return_when=asyncio.FIRST_EXCEPTION)
+        if self.is_silent and others:
+            await asyncio.wait(others)
+        errors = [way.exception() for way in done if not way.cancelled()]
+        if errors == [None, None]:
+            await self._close()
         self.reset()
-        for error in lost:
+        for error in errors:
             if not isinstance(error, OSError | None):
                 raise error
 
@@ -113,10 +118,14 @@ class Link:
         for way in self._ways:
             way.cancel()
         for _, writer in (self._client, self._server):
-            raw = writer.get_extra_info("socket")
-            if raw is not None and not writer.transport.is_closing():
-                raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-            writer.transport.abort()
+            reset(writer)
+
+    async def _close(self) -> None:
+        """Close both sides, after the last byte."""
+        for _, writer in (self._client, self._server):
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
 
     async def _asked(self) -> AsyncIterator[bytes]:
         async for data in _chunks(self._client[0]):
@@ -168,6 +177,14 @@ class Link:
             writer.write(piece)
             await writer.drain()
             self._network.passed_bytes += len(piece)
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """Reset (RST) a connection; nothing happens if it is closed already."""
+    raw = writer.get_extra_info("socket")
+    if raw is not None and not writer.transport.is_closing():
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+    writer.transport.abort()
 
 
 async def _chunks(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:

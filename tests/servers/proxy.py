@@ -12,7 +12,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from tests.servers.link import CHUNK, Conversation, Link, Moment, Network, Shape, Stream
+from tests.servers.link import CHUNK, Conversation, Link, Moment, Network, Shape, Stream, reset
 
 T = TypeVar("T")
 
@@ -117,12 +117,12 @@ class Proxy:
         reader, writer = client
         if self._is_cut:
             self.refused += 1
-            writer.transport.abort()
+            reset(writer)
             return
         try:
             server: Stream = await asyncio.open_connection("127.0.0.1", self.target_port, limit=CHUNK)
         except OSError:
-            writer.transport.abort()
+            reset(writer)
             return
         link = Link(self._network, (reader, writer), server, self._conversation and self._conversation())
         self._links.add(link)
