@@ -30,9 +30,14 @@ def before_ack() -> Moment:
     return Moment(lambda request: request.kind == OFFSET_COMMIT)
 
 
+def before_dead_letters() -> Moment:
+    """Dead letters are on their way to the broker."""
+    return Moment(lambda request: request.kind == PRODUCE)
+
+
 def after_dead_letters() -> Moment:
     """The broker has dead letters, and the flush that they belong to has not begun."""
-    return Moment(lambda request: request.kind == PRODUCE, answered=True)
+    return Moment(before_dead_letters().matches, answered=True)
 
 
 def during_claim() -> Moment:
@@ -74,6 +79,7 @@ NAMED = {
     "before COMMIT": before_commit,
     "between COMMIT and its answer": after_commit,
     "between commit and ack": before_ack,
+    "before dead letters": before_dead_letters,
     "between dead letters and their flush": after_dead_letters,
     "during a claim": during_claim,
     "during recovery": during_recovery,

@@ -40,7 +40,7 @@ class Order:
 
     seed: int
     records_per_s: float
-    bad_share: float = 0.005
+    bad_share: float = 0.02
     bad_in_a_row: int = 0
     wrong_clocks: bool = False
 

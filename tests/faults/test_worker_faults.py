@@ -11,7 +11,7 @@ from tests.faults.producing import Order
 from tests.faults.verdict import put_to_the_test
 from tests.faults.worker_faults import scale, sigkill_at, sigkill_at_random, sigterm, sleep_and_wake, sleep_and_wake_at
 
-KILLS = {"at a random moment": (sigkill_at_random, 16, 180)} | {
+KILLS = {"at a random moment": (sigkill_at_random, 15, 160)} | {
     name: (sigkill_at(name), 1, 14) for name in moments.NAMED
 }
 STOPS = {

@@ -52,6 +52,7 @@ def judge(deployment: Deployment, postgres: Postgres, produced: Iterable[Path]) 
     assert_dead_letters(deployment, topics)
     assert_results(deployment, topics)
     assert_nobody_idle_in_transaction(deployment)
+    assert_no_ledger_moved(deployment)
     assert_same_tables(deployment.tables(), calm_tables(deployment, postgres))
 
 
@@ -142,6 +143,12 @@ def assert_nobody_idle_in_transaction(deployment: Deployment) -> None:
         WHERE datname = current_database() AND state ~ '^idle in transaction' AND xact_start < now() - interval '5 s'
     """)
     assert not idle
+
+
+def assert_no_ledger_moved(deployment: Deployment) -> None:
+    """Check that no partition had two owners at once who both believed it to be theirs."""
+    for worker in deployment.workers:
+        assert "went back in time" not in worker.said(), worker.name
 
 
 def distinct(events: Iterable[KeptEvent]) -> Iterator[KeptEvent]:
