@@ -1,8 +1,9 @@
 # Every target does its own set-up. Plain `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint check bench up down clean
+.PHONY: help install demo test faults mutants lint check bench up down clean
 
 PYTHON ?= python3
+SEED ?= $(shell date +%s)
 BIN := .venv/bin
 INSTALLED := .venv/installed
 CODE := schema pipeline agents tests benchmarks
@@ -23,6 +24,13 @@ demo: $(INSTALLED) ## servers, worker, traffic and filled tables, once, end to e
 
 test: $(INSTALLED) ## all tests, against a real Kafka (Maven or Docker) and a real PostgreSQL
 	$(BIN)/python -m pytest
+
+faults: $(INSTALLED) ## all faults, 650 of them, in some two hours: make faults SEED=7 ONLY="during COPY"
+	HXI_TEST_REQUIRE_KAFKA=1 HXI_TEST_FAULTS=all HXI_TEST_FAULT_SEED=$(SEED) HXI_TEST_FAULTS_ONLY="$(ONLY)" \
+		$(BIN)/python -m pytest -v tests/faults
+
+mutants: $(INSTALLED) ## break the program in known ways, and see that the tests notice: make mutants ONLY=swap-removed
+	HXI_TEST_REQUIRE_KAFKA=1 $(BIN)/python -m tests.mutants $(ONLY)
 
 lint: $(INSTALLED) ## style, formatting and types
 	$(BIN)/ruff check $(CODE)

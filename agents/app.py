@@ -22,6 +22,13 @@ from pipeline.sinks.contract import Sink
 SESSION_TIMEOUT_S = 6.0
 """A worker silent for this long loses its partitions; brokers allow no less by default."""
 
+REBALANCE_TIMEOUT_S = 10.0
+"""How long a rebalance waits for workers that are alive to join again; they have nothing to finish first."""
+
+REQUEST_TIMEOUT_S = 20.0
+"""How long a broker may take over a request, a join among them, before the connection is given up. So long, at times
+twice, a half-open one stays unnoticed: with Faust's 90 s, and 20 minutes for dead letters, that took minutes."""
+
 LAST_FLUSH_S = 4.0
 """What SIGTERM leaves for a last flush; what it does not write is read again."""
 
@@ -35,6 +42,9 @@ class PipelineApp(faust.App):  # type: ignore[misc]
     def _new_transport(self) -> BatchTransport:
         return BatchTransport(self.conf.broker_consumer, self)
 
+    async def _producer_flush(self, logger: Any) -> None:
+        """Hold up no rebalance for a producer whose broker is away: the flusher waits for what must be acknowledged."""
+
     def _create_directories(self) -> None:
         """Make none: without changelogs Faust keeps nothing on disk."""
 
@@ -47,11 +57,13 @@ def create_app(settings: Settings, sink: Sink) -> PipelineApp:
         agent_supervisor=mode.CrashingSupervisor,
         autodiscover=False,
         broker_heartbeat_interval=SESSION_TIMEOUT_S / 3,
-        broker_rebalance_timeout=15.0,
+        broker_rebalance_timeout=REBALANCE_TIMEOUT_S,
+        broker_request_timeout=REQUEST_TIMEOUT_S,
         broker_session_timeout=SESSION_TIMEOUT_S,
         consumer_auto_offset_reset="none",  # never skip silently: the ledger and the intake decide
         consumer_max_fetch_size=MAX_RECORD_BYTES,
         producer_max_request_size=MAX_DEAD_LETTER_BYTES,
+        producer_request_timeout=REQUEST_TIMEOUT_S,
         store="memory://",
         stream_buffer_maxsize=8,
         stream_wait_empty=False,

@@ -17,6 +17,7 @@ from tests.conftest import new_database
 from tests.deployment import REPOSITORY, Deployment, fresh_name
 from tests.faults.campaign import Campaign
 from tests.faults.log import FaultLog
+from tests.faults.plan import ALL
 from tests.servers.apache_kafka import ApacheKafka
 from tests.servers.choice import Broker, BrokerChoice, BrokerKind
 from tests.servers.conversations import ToKafka, ToPostgres
@@ -123,6 +124,11 @@ def campaign_on_small_disk(
 def port_of(postgres: Postgres) -> int:
     """Return the port in the server's URL."""
     return int(postgres.address.rpartition(":")[2].partition("/")[0])
+
+
+def pytest_report_header() -> str:
+    """Say what the chance of this run comes from, before anything happens."""
+    return f"faults: {'all' if ALL else 'a few'}, seed {SEED} (HXI_TEST_FAULT_SEED), log {LOG.file}"
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

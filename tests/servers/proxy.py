@@ -89,7 +89,7 @@ class Proxy:
 
         They are half-open, as when a firewall has forgotten them. New connections work.
         """
-        links = list(self._links)
+        links = [link for link in list(self._links) if not link.is_silent]
         for link in links:
             link.is_silent = True
         return len(links)
