@@ -33,13 +33,20 @@ BROKER_PATIENCE_MS = 600_000
 
 @dataclass(frozen=True)
 class Order:
-    """What to publish. ``bad_share``: of the records; ``bad_in_a_row``: so many more, all at once, at the beginning.
+    """What to publish.
 
-    ``wrong_clocks``: one session in three has a client clock that is ten years off.
+    Attributes:
+        seed: Of the people, and of what is bad.
+        records_per_s: How many a second, on average three events each.
+        at_once: How many come first, as fast as they can.
+        bad_share: How many records of all are bad, or have a bad event in them.
+        bad_in_a_row: How many bad ones come before everything, as fast as they can.
+        wrong_clocks: Whether one session in three has a client clock that is ten years off.
     """
 
     seed: int
     records_per_s: float
+    at_once: int = 0
     bad_share: float = 0.02
     bad_in_a_row: int = 0
     wrong_clocks: bool = False
@@ -137,7 +144,7 @@ def publish(log: TextIO, order: Order) -> None:
     )
     began = time.monotonic()
     for number, parcel in enumerate(parcels(order)):
-        due = began + (number - order.bad_in_a_row) / order.records_per_s
+        due = began + (number - order.bad_in_a_row - order.at_once) / order.records_per_s
         if (wait := due - time.monotonic()) > 0:
             time.sleep(wait)
         if stopped:

@@ -22,12 +22,13 @@ STOPS = {
 }
 SCALE = {"1, 3, 2, 1 workers": (scale, 1, 20)}
 ORDER = Order(seed=1, records_per_s=150)
+BACKLOG_FIRST = Order(seed=1, records_per_s=150, at_once=5_000)
 
 
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("wanted", campaigns("SIGKILL", KILLS))
 def test_workers_may_be_killed_at_any_moment(campaign: Campaign, wanted: Mapping[Named, int]) -> None:
-    put_to_the_test(campaign, wanted, ORDER)
+    put_to_the_test(campaign, wanted, BACKLOG_FIRST)
 
 
 @pytest.mark.timeout(3600)
