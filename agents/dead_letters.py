@@ -13,6 +13,10 @@ from schema.rows import DeadLetter
 
 logger = logging.getLogger(__name__)
 
+AT_ONCE = 100
+"""Letters on their way together. The client wakes all that wait for room whenever there is some: 10 000 letters took
+82 s at once, and 4 s in hundreds."""
+
 
 class Producer(Protocol):
     """What is needed of Faust's producer."""
@@ -54,7 +58,8 @@ async def send_dead_letters(producer: Producer, topic: str, letters: Sequence[De
     Raises:
         KafkaError: the broker cannot be reached; all may be sent again.
     """
-    await asyncio.gather(*[_send(producer, topic, letter) for letter in letters])
+    for begin in range(0, len(letters), AT_ONCE):
+        await asyncio.gather(*[_send(producer, topic, letter) for letter in letters[begin : begin + AT_ONCE]])
 
 
 async def _send(producer: Producer, topic: str, letter: DeadLetter) -> None:

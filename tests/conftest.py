@@ -72,8 +72,7 @@ def database_url(postgres: Postgres, template_database: str) -> Iterator[str]:
     """A migrated database of the test's own."""
     name = fresh_name("test")
     yield new_database(postgres.address, name, template_database)
-    with psycopg.connect(postgres.address, autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+    drop_database(postgres.address, name)
 
 
 @pytest.fixture
@@ -89,6 +88,12 @@ def new_database(server_url: str, name: str, template: str | None = None) -> str
         like = f' TEMPLATE "{template}"' if template else ""
         connection.execute(f'CREATE DATABASE "{name}"{like}'.encode())
     return server_url.rpartition("/")[0] + f"/{name}"
+
+
+def drop_database(server_url: str, name: str) -> None:
+    """Remove a database, whoever still uses it."""
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

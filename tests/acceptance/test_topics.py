@@ -1,7 +1,6 @@
 """What topics do beneath a worker: transactions, retention, records that are too large to pass on."""
 
 import json
-import signal
 import time
 
 import pytest
@@ -13,9 +12,6 @@ from tests.deployment import Deployment, wait_until
 pytestmark = pytest.mark.usefixtures("needs_apache_kafka")
 
 SESSION = "0c6f4f5e-8f6c-4d7e-9a59-2f6b3c1d2e3f"
-LONGEST_FETCH_S = 2.0
-"""The client asks the broker to answer an idle fetch within 1.5 s."""
-
 LARGEST = 16 * 1024 * 1024
 
 
@@ -79,22 +75,6 @@ def test_records_that_retention_removed_unread_are_a_loud_loss(deployment: Deplo
     assert "DATA LOSS SUSPECTED" in worker.said()
     assert "6 records unread" in worker.said()
     assert deployment.count("events") == 4
-
-
-def test_retention_that_overtakes_a_sleeping_worker_is_a_loud_loss(deployment: Deployment) -> None:
-    worker = deployment.start_worker()
-    worker.wait_until_said("Reading ")
-    send(deployment, click("first"))
-    deployment.wait_until_drained()
-    worker.signal(signal.SIGSTOP)
-    asleep_since = time.monotonic()
-    wait_until(lambda: time.monotonic() > asleep_since + LONGEST_FETCH_S, "the fetch under way came back empty")
-    send(deployment, *(click(str(number)) for number in range(10)))
-    cut_off(deployment, below=6)
-    worker.signal(signal.SIGCONT)
-    deployment.wait_until_drained()
-    assert "DATA LOSS SUSPECTED" in worker.said()
-    assert deployment.count("events") == 1 + 5
 
 
 def test_a_first_look_at_an_old_topic_is_no_loss(deployment: Deployment) -> None:

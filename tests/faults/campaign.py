@@ -130,9 +130,9 @@ class Campaign:
         self.assert_acknowledged_last()
         yield victim
         for proxy in proxies:
-            proxy.release(moment)
             if not release:
                 proxy.reset()
+            proxy.release(moment)
 
     def assert_acknowledged_last(self) -> None:
         """Check that no group offset stands beyond the ledger: first the rows, then the acknowledgement."""

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-import psycopg
 import pytest
 
 from agents.embedded import Postgres
 from pipeline.sinks.migrations import migrate
-from tests.conftest import new_database
+from tests.conftest import drop_database, new_database
 from tests.deployment import REPOSITORY, Deployment, fresh_name
 from tests.faults.campaign import Campaign
 from tests.faults.log import FaultLog
@@ -28,7 +27,7 @@ from tests.servers.small_disk import NoSmallDisk, SmallDisk
 SEED = int(os.environ.get("HXI_TEST_FAULT_SEED", "1"))
 LOG = FaultLog(REPOSITORY / ".hxi" / "faults" / f"{time.strftime('%Y%m%dT%H%M%S')}-seed-{SEED}.jsonl")
 
-SESSION_TIMEOUT_S = "20"
+SESSION_TIMEOUT_S = "3"
 """Sessions end by quiet while the campaign goes on, wrongly at times, and are taken back."""
 
 SMALL_DISK_MB = 1_000
@@ -54,8 +53,7 @@ class Servers:
         with Deployment.open(self.broker.address, url, directory, **settings) as deployment:
             chance = Random(f"{SEED} {name}")
             yield Campaign(name, deployment, chance, LOG, self.postgres, self.broker, self.to_postgres, self.to_broker)
-        with psycopg.connect(self.postgres.address, autocommit=True) as connection:
-            connection.execute(f'DROP DATABASE "{database}" WITH (FORCE)'.encode())
+        drop_database(self.postgres.address, database)
 
 
 @pytest.fixture(scope="session")

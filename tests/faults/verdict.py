@@ -16,7 +16,7 @@ from pipeline.moments import moment
 from schema.json_text import parse
 from schema.rows import EventRow, KeptEvent, Partition, Place, Record
 from tests import reference
-from tests.conftest import new_database
+from tests.conftest import drop_database, new_database
 from tests.deployment import Deployment, Tables, assert_same_tables, fresh_name, wait_until
 from tests.faults.campaign import Campaign, Named
 from tests.faults.producing import Order
@@ -60,13 +60,16 @@ def calm_tables(deployment: Deployment, postgres: Postgres) -> Tables:
     """Return what a run without any trouble makes of the same topics."""
     for worker in deployment.workers:
         worker.close()
-    calm = deployment.beside(new_database(postgres.address, fresh_name("calm")))
+    database = fresh_name("calm")
+    calm = deployment.beside(new_database(postgres.address, database))
     calm.hxi("migrate")
     calm.start_worker()
     calm.wait_until_drained(DRAINED_WITHIN_S)
     wait_until_at_rest(calm)
     calm.workers[-1].terminate()
-    return calm.tables()
+    tables = calm.tables()
+    drop_database(postgres.address, database)
+    return tables
 
 
 def read_back(deployment: Deployment) -> Topics:
