@@ -27,6 +27,7 @@ from tests.servers.proxy import Proxy
 WORKERS = 3
 """Kept running: one of them through the proxies, so that it can be stopped at a named moment."""
 
+ASSIGNED_WITHIN_S = 60.0
 MOMENT_COMES_WITHIN_S = 60.0
 
 RECOVERS_WITHIN_S = 120.0
@@ -101,11 +102,20 @@ class Campaign:
         return worker
 
     def staff(self) -> None:
-        """Start as many workers as are missing, one of them proxied, and wait until all of them read."""
+        """Start as many workers as are missing, one of them proxied, and wait until they read everything."""
         while len(self.workers) < WORKERS:
             self.start_worker(proxied=not any(worker.running for worker in self.proxied))
-        for worker in self.workers:
-            worker.wait_until_said("Reading ")
+        self.wait_until_all_is_read_by(*self.workers)
+
+    def wait_until_all_is_read_by(self, *workers: WorkerProcess) -> None:
+        """Wait until just these workers hold the partitions: each some, all between them."""
+        partitions = len(self.deployment.ends())
+
+        def read() -> bool:
+            shares = [worker.partitions() for worker in workers]
+            return all(shares) and sum(shares) == partitions
+
+        wait_until(read, lambda: f"{len(workers)} workers read everything:\n{self.last_words()}", ASSIGNED_WITHIN_S)
 
     def replace(self, worker: WorkerProcess) -> None:
         """Start another worker in place of one that has ended."""

@@ -15,7 +15,7 @@ from pipeline.sinks.migrations import migrate
 from tests.conftest import drop_database, new_database
 from tests.deployment import REPOSITORY, Deployment, fresh_name
 from tests.faults.campaign import Campaign
-from tests.faults.log import FaultLog
+from tests.faults.log import FaultLog, table
 from tests.faults.plan import ALL
 from tests.servers.apache_kafka import ApacheKafka
 from tests.servers.choice import Broker, BrokerChoice, BrokerKind
@@ -133,5 +133,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say which faults fired and how soon they were recovered from."""
     if LOG.faults:
         terminalreporter.section(f"faults, seed {SEED} (HXI_TEST_FAULT_SEED), all of them in {LOG.file}")
-        for line in LOG.table():
+        for line in table(LOG.faults):
             terminalreporter.write_line(line)

@@ -1,6 +1,12 @@
-"""What happened in a campaign: every fault with its time, what proves that it fired, and how long recovery took."""
+"""What happened in a campaign: every fault with its time, what proves that it fired, and how long recovery took.
+
+``python -m tests.faults.log FILE…`` prints the table of one run or of several together.
+"""
 
 import json
+import sys
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,15 +40,25 @@ class FaultLog:
         with self.file.open("a") as lines:
             lines.write(json.dumps(asdict(fault)) + "\n")
 
-    def table(self) -> list[str]:
-        """Return a Markdown table, a line per name of a fault."""
-        lines = ["| fault | fired | recovery, median s | worst s |", "|---|---|---|---|"]
-        for kind, name in sorted({(fault.kind, fault.name) for fault in self.faults}):
-            times = [fault.recovery_s for fault in self.faults if (fault.kind, fault.name) == (kind, name)]
-            lines.append(f"| {kind}: {name} | {len(times)} | {median(times):.1f} | {max(times):.1f} |")
-        return lines
+
+def table(faults: Iterable[Fault]) -> list[str]:
+    """Return a Markdown table, a line per name of a fault."""
+    by_name = defaultdict(list)
+    for fault in faults:
+        by_name[fault.kind, fault.name].append(fault)
+    lines = ["| fault | fired | lasted, median s | recovery, median s | worst s |", "|---|---|---|---|---|"]
+    for (kind, name), alike in sorted(by_name.items()):
+        lasted, recovery = [fault.lasted_s for fault in alike], [fault.recovery_s for fault in alike]
+        times = f"{median(lasted):.1f} | {median(recovery):.1f} | {max(recovery):.1f}"
+        lines.append(f"| {kind}: {name} | {len(alike)} | {times} |")
+    return lines
 
 
 def now() -> str:
     """Return the time of day, in UTC, to the millisecond."""
     return datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+
+
+if __name__ == "__main__":
+    lines = (line for file in sys.argv[1:] for line in Path(file).read_text().splitlines())
+    print("\n".join(table(Fault(**json.loads(line)) for line in lines)))

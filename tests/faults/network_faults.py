@@ -9,7 +9,7 @@ from tests.servers.link import Shape
 from tests.servers.proxy import Proxy
 
 CUT_S = (1.0, 60.0) if ALL else (1.0, 8.0)
-SLOW_S = 20.0
+SLOW_S = 20.0 if ALL else 10.0
 SETTLES_S = 0.5
 """What is on its way when a network stalls has arrived by then."""
 

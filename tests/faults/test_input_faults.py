@@ -17,9 +17,9 @@ HOUR_S = 3600
 DAY_S = 24 * HOUR_S
 
 POISON = {
-    "1 %": (Order(seed=1, records_per_s=200, bad_share=0.01), 1200, 5),
-    "50 %": (Order(seed=1, records_per_s=200, bad_share=0.5), 1200, 400),
-    "10 000 in a row": (Order(seed=1, records_per_s=150, bad_in_a_row=10_000), 11_500, 10_000),
+    "1 %": (Order(seed=0, records_per_s=200, bad_share=0.01), 1200, 5),
+    "50 %": (Order(seed=0, records_per_s=200, bad_share=0.5), 1200, 400),
+    "10 000 in a row": (Order(seed=0, records_per_s=150, bad_in_a_row=10_000), 11_500, 10_000),
 }
 """What is published, how many records of it at least, and how many bad ones are then among them."""
 
@@ -33,17 +33,18 @@ SKEWED = {
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("seed", seeds(1, 5))
-@pytest.mark.parametrize("name", POISON)
-def test_poison_is_set_aside_and_holds_nothing_up(campaign: Campaign, name: str, seed: int) -> None:
-    order, records, least = POISON[name]
-    with noted(campaign, "poison", name) as proofs:
-        with campaign.traffic(replace(order, seed=seed)) as log:
-            for _ in range(2):
-                campaign.start_worker()
-            wait_until_published(log, records)
-        assert refused(log) >= least
-        proofs.append(f"{refused(log)} of {published(log)} records were bad")
-    judge(campaign.deployment, campaign.postgres, [log])
+def test_poison_is_set_aside_and_holds_nothing_up(campaign: Campaign, seed: int) -> None:
+    for _ in range(2):
+        campaign.start_worker()
+    logs = []
+    for number, (name, (order, records, least)) in enumerate(POISON.items()):
+        with noted(campaign, "poison", name) as proofs:
+            with campaign.traffic(replace(order, seed=len(POISON) * seed + number)) as log:
+                wait_until_published(log, records)
+            assert refused(log) >= least
+            proofs.append(f"{refused(log)} of {published(log)} records were bad")
+        logs.append(log)
+    judge(campaign.deployment, campaign.postgres, logs)
 
 
 @pytest.mark.timeout(900)

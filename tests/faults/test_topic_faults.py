@@ -31,20 +31,18 @@ from tests.faults.verdict import (
     wait_until_at_rest,
 )
 
-TRANSACTIONS = {"aborted transactions": (aborted_transactions, 1, 5)}
-OFFSETS = {name: (fire, few, 5) for (name, fire), few in zip(GROUP_OFFSETS.items(), (0, 1, 0, 1), strict=True)}
+OFFSETS = {"aborted transactions": (aborted_transactions, 1, 5)} | {
+    f"group offsets {name}": (fire, few, 5)
+    for (name, fire), few in zip(GROUP_OFFSETS.items(), (0, 1, 0, 1), strict=True)
+}
 ORDER = Order(seed=1, records_per_s=150)
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("wanted", campaigns("topic", TRANSACTIONS))
-def test_aborted_transactions_leave_gaps_and_nothing_else(campaign: Campaign, wanted: Mapping[Named, int]) -> None:
-    put_to_the_test(campaign, wanted, ORDER)
-
-
-@pytest.mark.timeout(1800)
-@pytest.mark.parametrize("wanted", campaigns("group offsets", OFFSETS))
-def test_group_offsets_may_be_deleted_and_reset(campaign: Campaign, wanted: Mapping[Named, int]) -> None:
+@pytest.mark.parametrize("wanted", campaigns("topic", OFFSETS))
+def test_offsets_may_have_gaps_and_those_of_the_group_mean_nothing(
+    campaign: Campaign, wanted: Mapping[Named, int]
+) -> None:
     put_to_the_test(campaign, wanted, ORDER)
 
 

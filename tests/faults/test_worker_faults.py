@@ -14,13 +14,13 @@ from tests.faults.worker_faults import scale, sigkill_at, sigkill_at_random, sig
 KILLS = {"at a random moment": (sigkill_at_random, 15, 160)} | {
     name: (sigkill_at(name), 1, 14) for name in moments.NAMED
 }
-STOPS = {
+COMING_AND_GOING = {
     "SIGTERM": (sigterm, 5, 30),
     "asleep at a random moment": (sleep_and_wake, 3, 15),
     "asleep during COPY": (sleep_and_wake_at("during COPY"), 1, 8),
     "asleep before COMMIT": (sleep_and_wake_at("before COMMIT"), 1, 7),
+    "1, 3, 2, 1 of them": (scale, 1, 20),
 }
-SCALE = {"1, 3, 2, 1 workers": (scale, 1, 20)}
 ORDER = Order(seed=1, records_per_s=150)
 BACKLOG_FIRST = Order(seed=1, records_per_s=150, at_once=5_000)
 
@@ -32,14 +32,6 @@ def test_workers_may_be_killed_at_any_moment(campaign: Campaign, wanted: Mapping
 
 
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("wanted", campaigns("worker", STOPS))
-def test_workers_may_be_replaced_and_may_sleep_past_their_session(
-    campaign: Campaign, wanted: Mapping[Named, int]
-) -> None:
-    put_to_the_test(campaign, wanted, ORDER)
-
-
-@pytest.mark.timeout(3600)
-@pytest.mark.parametrize("wanted", campaigns("scale", SCALE))
-def test_workers_may_become_more_and_fewer(campaign: Campaign, wanted: Mapping[Named, int]) -> None:
+@pytest.mark.parametrize("wanted", campaigns("workers", COMING_AND_GOING))
+def test_workers_may_come_and_go_and_sleep_past_their_session(campaign: Campaign, wanted: Mapping[Named, int]) -> None:
     put_to_the_test(campaign, wanted, ORDER)

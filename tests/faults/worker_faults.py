@@ -2,11 +2,10 @@
 
 import signal
 import subprocess
-from collections.abc import Iterable
 
 import pytest
 
-from tests.deployment import WorkerProcess, wait_until
+from tests.deployment import WorkerProcess
 from tests.faults.campaign import Campaign, Fire
 
 IN_A_ROW = 4
@@ -15,7 +14,6 @@ IN_A_ROW = 4
 RANDOM_MOMENT_S = 1.5
 """From one kill to the next: a flush comes every 0.2 s, after a kill a large one."""
 
-TAKES_OVER_WITHIN_S = 60.0
 STOPS_WITHIN_S = 10.0
 
 
@@ -70,11 +68,10 @@ def sleep_and_wake_at(name: str) -> Fire:
 
 def _sleep_and_wake(campaign: Campaign, sleeper: WorkerProcess, when: str) -> str:
     others = [worker for worker in campaign.workers if worker is not sleeper]
-    before = _assignments(others)
     sleeper.signal(signal.SIGSTOP)
-    wait_until(lambda: _assignments(others) > before, f"others take over from {sleeper.name}", TAKES_OVER_WITHIN_S)
+    campaign.wait_until_all_is_read_by(*others)
     sleeper.signal(signal.SIGCONT)
-    return f"{sleeper.name} slept {when} until others had its partitions"
+    return f"{sleeper.name} slept {when} until others had its {sleeper.partitions()} partitions"
 
 
 def scale(campaign: Campaign) -> list[str]:
@@ -82,26 +79,11 @@ def scale(campaign: Campaign) -> list[str]:
     first, *rest = campaign.workers
     for worker in rest:
         assert worker.terminate(STOPS_WITHIN_S) == 0
-    _wait_until_read_by(campaign, first)
+    campaign.wait_until_all_is_read_by(first)
     second, third = (campaign.start_worker(), campaign.start_worker())
-    _wait_until_read_by(campaign, first, second, third)
+    campaign.wait_until_all_is_read_by(first, second, third)
     assert second.terminate(STOPS_WITHIN_S) == 0
-    _wait_until_read_by(campaign, first, third)
+    campaign.wait_until_all_is_read_by(first, third)
     assert third.terminate(STOPS_WITHIN_S) == 0
-    _wait_until_read_by(campaign, first)
+    campaign.wait_until_all_is_read_by(first)
     return ["1, 3, 2, 1 workers held all partitions between them"]
-
-
-def _wait_until_read_by(campaign: Campaign, *workers: WorkerProcess) -> None:
-    """Wait until just these workers hold the partitions: each some, all between them."""
-    partitions = len(campaign.deployment.ends())
-
-    def read() -> bool:
-        shares = [worker.partitions() for worker in workers]
-        return all(shares) and sum(shares) == partitions
-
-    wait_until(read, lambda: f"{len(workers)} workers hold all partitions:\n{campaign.last_words()}")
-
-
-def _assignments(workers: Iterable[WorkerProcess]) -> int:
-    return sum(worker.said().count("Reading ") for worker in workers)
