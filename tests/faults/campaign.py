@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -155,6 +155,7 @@ class Campaign:
     def traffic(self, order: Order) -> Iterator[Path]:
         """Publish in the background; the block ends when all of it is acknowledged. Gives the producer's log."""
         self.deployment.hxi("publish", "/dev/null")  # makes the topics
+        order = replace(order, seed=self.chance.getrandbits(32))
         log = self.directory / f"produced-{order.seed}.log"
         command = [sys.executable, "-m", "tests.faults.producing", str(log), order.as_argument()]
         output = self.directory / "producing.log"

@@ -36,20 +36,20 @@ class Order:
     """What to publish.
 
     Attributes:
-        seed: Of the people, and of what is bad.
         records_per_s: How many a second, on average three events each.
         at_once: How many come first, as fast as they can.
         bad_share: How many records of all are bad, or have a bad event in them.
         bad_in_a_row: How many bad ones come before everything, as fast as they can.
         wrong_clocks: Whether one session in three has a client clock that is ten years off.
+        seed: Of the people, and of what is bad; campaigns draw it.
     """
 
-    seed: int
     records_per_s: float
     at_once: int = 0
     bad_share: float = 0.02
     bad_in_a_row: int = 0
     wrong_clocks: bool = False
+    seed: int = 0
 
     def as_argument(self) -> str:
         """Return the order as the command line has it."""

@@ -1,7 +1,6 @@
 """Poison in the topics and clocks that are wrong, and the tables come out as in a calm run."""
 
 import time
-from dataclasses import replace
 from itertools import accumulate
 
 import pytest
@@ -9,7 +8,7 @@ import pytest
 from tests.deployment import WorkerProcess, wait_until
 from tests.faults.campaign import Campaign
 from tests.faults.producing import Order
-from tests.faults.unscheduled import noted, published, refused, seeds, wait_until_published, withstood
+from tests.faults.unscheduled import noted, published, refused, turns, wait_until_published, withstood
 from tests.faults.verdict import judge
 
 MINUTE_S = 60
@@ -17,9 +16,9 @@ HOUR_S = 3600
 DAY_S = 24 * HOUR_S
 
 POISON = {
-    "1 %": (Order(seed=0, records_per_s=200, bad_share=0.01), 1200, 5),
-    "50 %": (Order(seed=0, records_per_s=200, bad_share=0.5), 1200, 400),
-    "10 000 in a row": (Order(seed=0, records_per_s=150, bad_in_a_row=10_000), 11_500, 10_000),
+    "1 %": (Order(records_per_s=200, bad_share=0.01), 1200, 5),
+    "50 %": (Order(records_per_s=200, bad_share=0.5), 1200, 400),
+    "10 000 in a row": (Order(records_per_s=150, bad_in_a_row=10_000), 11_500, 10_000),
 }
 """What is published, how many records of it at least, and how many bad ones are then among them."""
 
@@ -32,14 +31,14 @@ SKEWED = {
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("seed", seeds(1, 5))
-def test_poison_is_set_aside_and_holds_nothing_up(campaign: Campaign, seed: int) -> None:
+@pytest.mark.parametrize("turn", turns(1, 5))
+def test_poison_is_set_aside_and_holds_nothing_up(campaign: Campaign, turn: int) -> None:
     for _ in range(2):
         campaign.start_worker()
     logs = []
-    for number, (name, (order, records, least)) in enumerate(POISON.items()):
+    for name, (order, records, least) in POISON.items():
         with noted(campaign, "poison", name) as proofs:
-            with campaign.traffic(replace(order, seed=len(POISON) * seed + number)) as log:
+            with campaign.traffic(order) as log:
                 wait_until_published(log, records)
             assert refused(log) >= least
             proofs.append(f"{refused(log)} of {published(log)} records were bad")
@@ -48,10 +47,10 @@ def test_poison_is_set_aside_and_holds_nothing_up(campaign: Campaign, seed: int)
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("seed", seeds(1, 3))
-def test_the_clocks_of_workers_may_be_hours_off_and_jump(campaign: Campaign, seed: int) -> None:
+@pytest.mark.parametrize("turn", turns(1, 3))
+def test_the_clocks_of_workers_may_be_hours_off_and_jump(campaign: Campaign, turn: int) -> None:
     deployment = campaign.deployment
-    with withstood(campaign, "clock", "of workers", Order(seed, records_per_s=150), 600) as proofs:
+    with withstood(campaign, "clock", "of workers", Order(records_per_s=150), 600) as proofs:
         deployment.start_worker()
         skewed = {
             deployment.start_worker(("tests.faults.skewed_worker", *map(str, clock))): clock
@@ -77,9 +76,9 @@ def seconds_off(worker: WorkerProcess) -> int:
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("seed", seeds(1, 3))
-def test_the_clocks_of_clients_may_be_ten_years_off(campaign: Campaign, seed: int) -> None:
-    order = Order(seed, records_per_s=200, wrong_clocks=True)
+@pytest.mark.parametrize("turn", turns(1, 3))
+def test_the_clocks_of_clients_may_be_ten_years_off(campaign: Campaign, turn: int) -> None:
+    order = Order(records_per_s=200, wrong_clocks=True)
     with withstood(campaign, "clock", "of clients", order, 1000) as proofs:
         for _ in range(2):
             campaign.start_worker()

@@ -20,7 +20,7 @@ from tests.faults.topic_faults import (
     losses,
     make_compactable,
 )
-from tests.faults.unscheduled import noted, seeds, wait_until_published
+from tests.faults.unscheduled import noted, turns, wait_until_published
 from tests.faults.verdict import (
     assert_dead_letters,
     assert_events_once,
@@ -35,7 +35,7 @@ OFFSETS = {"aborted transactions": (aborted_transactions, 1, 5)} | {
     f"group offsets {name}": (fire, few, 5)
     for (name, fire), few in zip(GROUP_OFFSETS.items(), (0, 1, 0, 1), strict=True)
 }
-ORDER = Order(seed=1, records_per_s=150)
+ORDER = Order(records_per_s=150)
 
 
 @pytest.mark.timeout(1800)
@@ -47,12 +47,12 @@ def test_offsets_may_have_gaps_and_those_of_the_group_mean_nothing(
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("seed", seeds(1, 5))
-def test_workers_read_over_what_compaction_removed(campaign: Campaign, seed: int) -> None:
+@pytest.mark.parametrize("turn", turns(1, 5))
+def test_workers_read_over_what_compaction_removed(campaign: Campaign, turn: int) -> None:
     deployment = campaign.deployment
     make_compactable(deployment)
     with noted(campaign, "topic", "compaction") as proofs:
-        with campaign.traffic(Order(seed, records_per_s=200)) as log:
+        with campaign.traffic(Order(records_per_s=200)) as log:
             first = campaign.start_worker()
             wait_until(lambda: deployment.has_moved_beyond(200), "some is settled")
             assert first.terminate() == 0
@@ -69,15 +69,15 @@ def test_workers_read_over_what_compaction_removed(campaign: Campaign, seed: int
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("seed", seeds(1, 5))
+@pytest.mark.parametrize("turn", turns(1, 5))
 @pytest.mark.parametrize("asleep", [False, True], ids=["while stopped", "while asleep"])
 def test_records_that_retention_removed_unread_are_a_loud_loss_and_no_other_is_lost(
-    campaign: Campaign, asleep: bool, seed: int
+    campaign: Campaign, asleep: bool, turn: int
 ) -> None:
     deployment = campaign.deployment
     name = f"retention while {'asleep' if asleep else 'stopped'}"
     with noted(campaign, "topic", name) as proofs:
-        with campaign.traffic(Order(seed, records_per_s=200)) as log:
+        with campaign.traffic(Order(records_per_s=200)) as log:
             worker = campaign.start_worker()
             wait_until(lambda: deployment.has_moved_beyond(200), "some is settled")
             if asleep:

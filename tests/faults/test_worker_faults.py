@@ -21,8 +21,8 @@ COMING_AND_GOING = {
     "asleep before COMMIT": (sleep_and_wake_at("before COMMIT"), 1, 7),
     "1, 3, 2, 1 of them": (scale, 1, 20),
 }
-ORDER = Order(seed=1, records_per_s=150)
-BACKLOG_FIRST = Order(seed=1, records_per_s=150, at_once=5_000)
+ORDER = Order(records_per_s=150)
+BACKLOG_FIRST = Order(records_per_s=150, at_once=5_000)
 
 
 @pytest.mark.timeout(3600)

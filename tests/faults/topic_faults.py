@@ -52,7 +52,7 @@ def administering(deployment: Deployment) -> Iterator[KafkaAdminClient]:
 
 def aborted_transactions(campaign: Campaign) -> list[str]:
     """Publish good events in a transaction and abort it; in the whole of the suite, commit others before."""
-    order = Order(campaign.chance.randrange(1000, 10**6), 1.0, bad_share=0.0)
+    order = Order(records_per_s=1.0, bad_share=0.0, seed=campaign.chance.getrandbits(32))
     found = iter(parcels(order))
     if ALL:
         committed = _in_a_transaction(campaign.deployment, found, KafkaProducer.commit_transaction)

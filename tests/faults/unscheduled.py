@@ -15,8 +15,8 @@ from tests.faults.verdict import DRAINED_WITHIN_S, judge
 PUBLISHED_WITHIN_S = 120.0
 
 
-def seeds(few: int, whole: int) -> range:
-    """Return a seed for each time that a test is to run: few in every test run, more in the whole of the suite."""
+def turns(few: int, whole: int) -> range:
+    """Return a number for each time that a test is to run: few in every test run, more in the whole of the suite."""
     return range(1, 1 + (whole if ALL else few))
 
 

@@ -4,7 +4,6 @@ A patch begins with lines ``What: …`` and ``Tests: …``, and where it helps `
 """
 
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,9 +33,12 @@ class Mutant:
         subprocess.run(command, cwd=tree, check=True, capture_output=True, text=True)
 
 
-def mutants() -> Iterator[Mutant]:
-    """Yield all there are, by name."""
-    for patch in sorted(PATCHES.glob("*.patch")):
-        head = patch.read_text().partition("\ndiff --git ")[0]
-        said = dict(line.split(": ", 1) for line in head.splitlines())
-        yield Mutant(patch, said["What"], tuple(said["Tests"].split()), said.get("Only", ""))
+def mutants() -> list[Mutant]:
+    """Return all there are, by name."""
+    return [_read(patch) for patch in sorted(PATCHES.glob("*.patch"))]
+
+
+def _read(patch: Path) -> Mutant:
+    head = patch.read_text().partition("\ndiff --git ")[0]
+    said = dict(line.split(": ", 1) for line in head.splitlines())
+    return Mutant(patch, said["What"], tuple(said["Tests"].split()), said.get("Only", ""))
