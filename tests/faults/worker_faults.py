@@ -56,12 +56,11 @@ def sleep_and_wake(campaign: Campaign) -> list[str]:
 
 
 def sleep_and_wake_at(name: str) -> Fire:
-    """Do the same at a named moment; what it was sending arrives."""
+    """Do the same at a named moment; what it was sending arrives when it wakes."""
 
     def fire(campaign: Campaign) -> list[str]:
         with campaign.stopped_at(name, release=True) as sleeper:
-            sleeper.signal(signal.SIGSTOP)
-        return [_sleep_and_wake(campaign, sleeper, name)]
+            return [_sleep_and_wake(campaign, sleeper, name)]
 
     return fire
 
