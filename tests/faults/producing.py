@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 from random import Random
+from threading import Lock
 from typing import Any, NamedTuple, TextIO
 
 from kafka import KafkaProducer
@@ -142,6 +143,7 @@ def publish(log: TextIO, order: Order) -> None:
         delivery_timeout_ms=BROKER_PATIENCE_MS,
         max_in_flight_requests_per_connection=1,
     )
+    writing = Lock()  # what is acknowledged at once is noted by this thread, all else by the client's
     began = time.monotonic()
     for number, parcel in enumerate(parcels(order)):
         due = began + (number - order.bad_in_a_row - order.at_once) / order.records_per_s
@@ -152,13 +154,14 @@ def publish(log: TextIO, order: Order) -> None:
         topic = settings.replay_topic if parcel.is_replay else settings.events_topic
         future = producer.send(topic, key=parcel.key, value=parcel.value, timestamp_ms=parcel.sent_at_ms)
         digest = sha256(parcel.value).hexdigest()
-        future.add_callback(_note, log, digest, parcel.badness or "none")
+        future.add_callback(_note, writing, log, digest, parcel.badness or "none")
     producer.flush()
     producer.close()
 
 
-def _note(log: TextIO, digest: str, badness: str, place: Any) -> None:
-    log.write(f"{place.topic} {place.partition} {place.offset} {digest} {badness}\n")
+def _note(writing: Lock, log: TextIO, digest: str, badness: str, place: Any) -> None:
+    with writing:
+        log.write(f"{place.topic} {place.partition} {place.offset} {digest} {badness}\n")
 
 
 if __name__ == "__main__":
