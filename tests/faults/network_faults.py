@@ -9,6 +9,7 @@ from tests.servers.link import Shape
 from tests.servers.proxy import Proxy
 
 CUT_S = (1.0, 60.0) if ALL else (1.0, 8.0)
+MINUTES_S = (120.0, 240.0)
 SLOW_S = 20.0 if ALL else 10.0
 SETTLES_S = 0.5
 """What is on its way when a network stalls has arrived by then."""
@@ -28,11 +29,11 @@ def to_kafka(campaign: Campaign) -> Proxy:
     return campaign.to_broker
 
 
-def cut(server: Server) -> Fire:
+def cut(server: Server, between_s: tuple[float, float] = CUT_S) -> Fire:
     """Reset all connections and refuse new ones for a while."""
 
     def fire(campaign: Campaign) -> list[str]:
-        proxy, seconds = server(campaign), campaign.chance.uniform(*CUT_S)
+        proxy, seconds = server(campaign), campaign.chance.uniform(*between_s)
         refused = proxy.refused
         connections = proxy.cut()
         time.sleep(seconds)

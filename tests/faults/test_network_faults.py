@@ -5,7 +5,18 @@ from collections.abc import Mapping
 import pytest
 
 from tests.faults.campaign import Campaign, Named
-from tests.faults.network_faults import LATENCY, NARROW, cut, half_open, reset, slow, stalled, to_kafka, to_postgres
+from tests.faults.network_faults import (
+    LATENCY,
+    MINUTES_S,
+    NARROW,
+    cut,
+    half_open,
+    reset,
+    slow,
+    stalled,
+    to_kafka,
+    to_postgres,
+)
 from tests.faults.plan import campaigns
 from tests.faults.producing import Order
 from tests.faults.verdict import put_to_the_test
@@ -13,6 +24,8 @@ from tests.faults.verdict import put_to_the_test
 NETWORK = {
     "cut from PostgreSQL": (cut(to_postgres), 1, 9),
     "cut from Kafka": (cut(to_kafka), 0, 9),
+    "cut from PostgreSQL for minutes": (cut(to_postgres, MINUTES_S), 0, 2),
+    "cut from Kafka for minutes": (cut(to_kafka, MINUTES_S), 0, 2),
     "stalled to PostgreSQL": (stalled(to_postgres), 0, 8),
     "stalled to Kafka": (stalled(to_kafka), 1, 8),
     "reset from PostgreSQL": (reset(to_postgres), 0, 9),

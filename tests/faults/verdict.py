@@ -20,7 +20,14 @@ from tests.conftest import drop_database, new_database
 from tests.deployment import Deployment, Tables, assert_same_tables, fresh_name, wait_until
 from tests.faults.campaign import Campaign, Named
 from tests.faults.producing import Order
-from tests.results import Results, expected_results, results_in_postgres, seen
+from tests.results import (
+    Results,
+    emotions_at_once_in_postgres,
+    emotions_in_postgres,
+    expected_results,
+    results_in_postgres,
+    seen,
+)
 
 JUDGED_WITHIN_S = 120.0
 DRAINED_WITHIN_S = 240.0
@@ -139,10 +146,11 @@ def _refused(topics: Topics) -> set[tuple[Place, str, bytes]]:
 
 
 def assert_results(deployment: Deployment, topics: Topics) -> None:
-    """Check the windowed results against the reference."""
+    """Check the windowed results against the reference, and emotions against one judgement of all events."""
     expected = expected_results(map(seen, distinct(topics.decoded.events)), reference.RULES["hxi"], percentiles=True)
     with psycopg.connect(deployment.database_url) as connection:
         actual = results_in_postgres(connection)
+        assert emotions_in_postgres(connection) == emotions_at_once_in_postgres(connection)
     for name in Results.__dataclass_fields__:
         assert getattr(actual, name) == getattr(expected, name), f"{name} differ from the reference"
 
@@ -159,7 +167,7 @@ def assert_nobody_idle_in_transaction(deployment: Deployment) -> None:
 def assert_no_ledger_moved(deployment: Deployment) -> None:
     """Check that no partition had two owners at once who both believed it to be theirs."""
     for worker in deployment.workers:
-        assert "went back in time" not in worker.said(), worker.name
+        assert "went back in time" not in worker.said(), f"{worker.name} and another both took a partition for theirs"
 
 
 def distinct(events: Iterable[KeptEvent]) -> Iterator[KeptEvent]:

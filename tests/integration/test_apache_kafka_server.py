@@ -34,18 +34,6 @@ needs_maven = pytest.mark.skipif(shutil.which("mvn") is None, reason="there is n
 
 
 @pytest.fixture(scope="module")
-def jars() -> Path:
-    """Apache Kafka's jars; without them these tests are skipped, or fail where real Kafka is required."""
-    try:
-        kafka_from_maven.java()
-        return kafka_jars()
-    except MavenUnavailable as reason:
-        if os.environ.get(choice.REQUIRE_KAFKA, "0") not in {"", "0"}:
-            raise
-        pytest.skip(f"no Apache Kafka from Maven: {reason}")
-
-
-@pytest.fixture(scope="module")
 def broker(jars: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApacheKafka]:
     """One broker for all tests here; each leaves it running."""
     with ApacheKafka(tmp_path_factory.mktemp("kafka"), jars=jars) as running:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,28 +10,14 @@ from typing import Final
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 
-from tests.servers import choice, kafka_from_maven
 from tests.servers.apache_kafka import ApacheKafka
 from tests.servers.kafka_cluster import KafkaCluster
-from tests.servers.kafka_from_maven import MavenUnavailable, kafka_jars
 from tests.servers.ports import speaks_kafka
 from tests.servers.proxy import Proxy
 
 pytestmark = pytest.mark.timeout(240)
 
 PARTITIONS: Final = 3
-
-
-@pytest.fixture(scope="module")
-def jars() -> Path:
-    """Apache Kafka's jars; without them these tests are skipped, or fail where real Kafka is required."""
-    try:
-        kafka_from_maven.java()
-        return kafka_jars()
-    except MavenUnavailable as reason:
-        if os.environ.get(choice.REQUIRE_KAFKA, "0") not in {"", "0"}:
-            raise
-        pytest.skip(f"no Apache Kafka from Maven: {reason}")
 
 
 @pytest.fixture(scope="module")

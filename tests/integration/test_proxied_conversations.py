@@ -76,12 +76,6 @@ def _pieces(data: bytes, longest: int, chance: Random) -> Iterable[bytes]:
 
 
 @pytest.fixture
-def echo() -> Iterator[Echo]:
-    with Echo() as server:
-        yield server
-
-
-@pytest.fixture
 def proxy(echo: Echo) -> Iterator[Proxy]:
     with Proxy(echo.port, ToKafka) as between:
         yield between

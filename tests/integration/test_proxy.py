@@ -28,12 +28,6 @@ def in_requests(data: bytes) -> bytes:
 
 
 @pytest.fixture
-def echo() -> Iterator[Echo]:
-    with Echo() as server:
-        yield server
-
-
-@pytest.fixture
 def proxy(echo: Echo) -> Iterator[Proxy]:
     with Proxy(echo.port) as between:
         yield between
