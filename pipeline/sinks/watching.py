@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from psycopg.pq import TransactionStatus
 
-from pipeline.sinks.connection import Connection, connect, fetch, session_name
+from pipeline.sinks.connection import Connection, connect, fetch, session_name, translated
 from pipeline.sinks.contract import Unavailable
 
 logger = logging.getLogger(__name__)
@@ -52,7 +52,8 @@ async def _watch(connection: Connection, url: str, app_id: str) -> None:
     while True:
         await asyncio.sleep(LOOK_EVERY_S)
         try:
-            stuck = await _look(connection, url, app_id, stuck)
+            async with translated():
+                stuck = await _look(connection, url, app_id, stuck)
         except Unavailable as error:  # the call will meet that too
             logger.debug("Could not look why a call takes long: %s", error)
 

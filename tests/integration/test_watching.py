@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import psycopg
 import pytest
 
 from pipeline.fold import FoldPolicy
-from pipeline.sinks.connection import connect, session_name
+from pipeline.sinks.connection import Connection, connect, session_name
 from pipeline.sinks.contract import Unavailable
 from pipeline.sinks.postgres import PostgresSink
 from schema.sql import query
@@ -32,18 +33,41 @@ async def sink(database_url: str) -> AsyncIterator[PostgresSink]:
     await made.close()
 
 
+@asynccontextmanager
+async def asleep_in_copy(database_url: str) -> AsyncIterator[None]:
+    """Hold the ledger's row in a session of ours that waits for COPY's data."""
+    sleeper = await connect(database_url, session_name(APP, "writer"))
+    await sleeper.execute("BEGIN")
+    await sleeper.execute(query("lock_ledger"), LOCK)
+    sleeper.pgconn.send_query(b"COPY error_logs (session_id) FROM STDIN")
+    yield
+    await sleeper.close()
+
+
 async def test_a_session_of_ours_asleep_in_the_midst_of_copy_is_ended_by_who_waits_for_its_lock(
     sink: PostgresSink, database_url: str
 ) -> None:
     owner = await Owner.of(sink)
-    sleeper = await connect(database_url, session_name(APP, "writer"))
-    async with sleeper.cursor() as cursor:
-        await cursor.execute("BEGIN")
-        await cursor.execute(query("lock_ledger"), LOCK)
-        sleeper.pgconn.send_query(b"COPY error_logs (session_id) FROM STDIN")
+    async with asleep_in_copy(database_url):
         await asyncio.wait_for(owner.write(kept()), WITHIN_S)
     assert owner.claim.next_offset == 1
-    await sleeper.close()
+
+
+async def test_a_look_that_fails_is_not_the_last(
+    sink: PostgresSink, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = iter([psycopg.OperationalError("the connection is lost")])
+
+    async def connect_at_the_second_try(url: str, name: str) -> Connection:
+        for failure in failures:
+            raise failure
+        return await connect(url, name)
+
+    monkeypatch.setattr("pipeline.sinks.watching.connect", connect_at_the_second_try)
+    owner = await Owner.of(sink)
+    async with asleep_in_copy(database_url):
+        await asyncio.wait_for(owner.write(kept()), WITHIN_S)
+    assert next(failures, None) is None
 
 
 async def test_a_session_of_others_is_left_alone(sink: PostgresSink, database_url: str) -> None:
