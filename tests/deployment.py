@@ -1,6 +1,7 @@
 """A deployment under test: topics and a database of its own, ``hxi`` as people run it, workers as processes."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -47,6 +48,9 @@ TABLES = (
     "session_replay_chunks",
     "error_logs",
 )
+
+_READS = re.compile(r"\S+\[\d+\] from \d+")
+"""How a worker says of a partition that it reads it."""
 
 Tables = dict[str, Counter[tuple[Any, ...]]]
 
@@ -116,8 +120,8 @@ class WorkerProcess:
 
     def partitions(self) -> int:
         """Return how many partitions the worker said last that it reads."""
-        claims = [line for line in self.said().splitlines() if "Reading " in line]
-        return claims[-1].count(" from ") if claims else 0
+        claims = [line for line in self.said().splitlines() if _READS.search(line)]
+        return len(_READS.findall(claims[-1])) if claims else 0
 
     def close(self) -> None:
         if self.running:
