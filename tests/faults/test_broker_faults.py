@@ -12,7 +12,7 @@ from tests.faults.verdict import put_to_the_test
 from tests.servers.apache_kafka import ApacheKafka
 from tests.servers.kafka_cluster import KafkaCluster
 
-ORDER = Order(records_per_s=150)
+ORDER = Order(records_per_s=75)
 
 
 @pytest.mark.timeout(3600)

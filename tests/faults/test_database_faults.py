@@ -28,7 +28,7 @@ DATABASE = {
     "cut off before COMMIT": (cut_before_commit, 1, 10),
     "connection limit reached": (connections_exhausted, 1, 10),
 }
-ORDER = Order(records_per_s=150)
+ORDER = Order(records_per_s=75)
 
 
 @pytest.mark.timeout(3600)

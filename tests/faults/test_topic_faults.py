@@ -35,7 +35,7 @@ OFFSETS = {"aborted transactions": (aborted_transactions, 1, 5)} | {
     f"group offsets {name}": (fire, few, 5)
     for (name, fire), few in zip(GROUP_OFFSETS.items(), (0, 1, 0, 1), strict=True)
 }
-ORDER = Order(records_per_s=150)
+ORDER = Order(records_per_s=75)
 
 
 @pytest.mark.timeout(1800)

@@ -11,8 +11,8 @@ from tests.faults.producing import Order
 from tests.faults.verdict import put_to_the_test
 from tests.faults.worker_faults import scale, sigkill_at, sigkill_at_random, sigterm, sleep_and_wake, sleep_and_wake_at
 
-KILLS = {"at a random moment": (sigkill_at_random, 15, 160)} | {
-    name: (sigkill_at(name), 1, 14) for name in moments.NAMED
+KILLS = {"at a random moment": (sigkill_at_random, 5, 100)} | {
+    name: (sigkill_at(name), 2, 20) for name in moments.NAMED
 }
 COMING_AND_GOING = {
     "SIGTERM": (sigterm, 5, 30),
@@ -21,8 +21,8 @@ COMING_AND_GOING = {
     "asleep before COMMIT": (sleep_and_wake_at("before COMMIT"), 1, 7),
     "1, 3, 2, 1 of them": (scale, 1, 20),
 }
-ORDER = Order(records_per_s=150)
-BACKLOG_FIRST = Order(records_per_s=150, at_once=5_000)
+ORDER = Order(records_per_s=75)
+BACKLOG_FIRST = Order(records_per_s=75, at_once=5_000)
 
 
 @pytest.mark.timeout(3600)

@@ -31,13 +31,16 @@ def sigkill_at_random(campaign: Campaign) -> list[str]:
 
 
 def sigkill_at(name: str) -> Fire:
-    """Kill a worker at the named moment, and start another in its place."""
+    """Kill a worker at the named moment and another just then, and start two in their place."""
 
     def fire(campaign: Campaign) -> list[str]:
         with campaign.stopped_at(name) as victim:
+            other = campaign.chance.choice([worker for worker in campaign.workers if worker is not victim])
             victim.kill()
+            other.kill()
         campaign.replace(victim)
-        return [f"{victim.name} stopped {name} and ended by SIGKILL"]
+        campaign.replace(other)
+        return [f"{victim.name} stopped {name} and ended by SIGKILL", f"{other.name} ended by SIGKILL at that time"]
 
     return fire
 
