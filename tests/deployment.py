@@ -74,6 +74,7 @@ class WorkerProcess:
 
     def __init__(self, environment: Mapping[str, str], log: Path, module: Sequence[str] = WORKER) -> None:
         self.log = log
+        self.was_told_to_end = False
         self.web_port = int(environment["HXI_WEB_PORT"])
         self._process = spawn([sys.executable, "-m", *module], log, env=environment, cwd=REPOSITORY)
 
@@ -94,11 +95,13 @@ class WorkerProcess:
 
     def kill(self) -> None:
         """SIGKILL, and prove that this is what ended it."""
+        self.was_told_to_end = True
         self._process.kill()
         assert self._process.wait(10) == -signal.SIGKILL
 
     def terminate(self, patience_s: float = 10.0) -> int:
         """SIGTERM; return the exit code, which has to come within ``patience_s``."""
+        self.was_told_to_end = True
         self._process.terminate()
         return self._process.wait(patience_s)
 
@@ -205,6 +208,10 @@ class Deployment:
         """Return the rows of a query."""
         with psycopg.connect(self.database_url) as connection:
             return connection.execute(statement.encode(), parameters).fetchall()
+
+    def deserters(self) -> list[str]:
+        """Return the names of the workers that ended without being told to."""
+        return [worker.name for worker in self.workers if not (worker.running or worker.was_told_to_end)]
 
     def count(self, table: str) -> int:
         return int(self.query(f"SELECT count(*) FROM {table}")[0][0])

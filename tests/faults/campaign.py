@@ -129,11 +129,12 @@ class Campaign:
         """
         moment = moments.NAMED[name]()
         proxies = [proxy for proxy in (self.to_postgres, self.to_broker) if proxy is not None]
-        for proxy in proxies:
-            proxy.stop_at(moment)
         (victim,) = (worker for worker in self.proxied if worker.running)
         if name in moments.AT_THE_START:
             assert victim.terminate() == 0
+        for proxy in proxies:
+            proxy.stop_at(moment)
+        if name in moments.AT_THE_START:
             victim = self.start_worker(proxied=True)
         if not moment.reached.wait(MOMENT_COMES_WITHIN_S):
             pytest.fail(f"no worker came to a moment {name!r}:\n{self.last_words()}")
@@ -194,7 +195,7 @@ class Campaign:
         ends = {place: end for place, end in self.deployment.ends().items() if end > 0}
 
         def settled() -> bool:
-            assert not self.deserters(), f"ended by themselves:\n{self.last_words()}"
+            assert not self.deployment.deserters(), f"ended by themselves:\n{self.last_words()}"
             try:
                 ledger = self.deployment.ledger()
             except psycopg.OperationalError:  # the fault may be with us
@@ -202,10 +203,6 @@ class Campaign:
             return all(ledger.get(place, 0) >= end for place, end in ends.items())
 
         wait_until(settled, lambda: f"recovered from {fault.name}:\n{self.last_words()}", RECOVERS_WITHIN_S)
-
-    def deserters(self) -> list[WorkerProcess]:
-        """Return the workers that ended by themselves."""
-        return [worker for worker in self.deployment.workers if worker.exit_code not in (None, 0, -signal.SIGKILL)]
 
     def last_words(self) -> str:
         """Return what the last workers said, and what the database's sessions are about."""

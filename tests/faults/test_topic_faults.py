@@ -110,6 +110,7 @@ def test_records_that_retention_removed_unread_are_a_loud_loss_and_no_other_is_l
 def assert_came_of(campaign: Campaign, found: Mapping[Place, Any], gone: Container[Place]) -> None:
     """Check that the tables hold just what these records of the source topics come to, without those that are gone."""
     deployment = campaign.deployment
+    assert deployment.deserters() == []
     topics = decode(deployment, [record for place, record in found.items() if place not in gone])
     wait_until_at_rest(deployment)
     assert_events_once(deployment, topics)

@@ -51,6 +51,7 @@ def put_to_the_test(campaign: Campaign, wanted: Mapping[Named, int], order: Orde
 
 def judge(deployment: Deployment, postgres: Postgres, produced: Iterable[Path]) -> None:
     """Check everything that a drained deployment holds."""
+    assert deployment.deserters() == []
     topics = read_back(deployment)
     assert_kafka_kept(topics, produced)
     wait_until_at_rest(deployment)
