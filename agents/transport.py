@@ -122,8 +122,10 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             except OffsetOutOfRangeError:  # retention was quicker: the claim says what that cost
                 self._assignee().reclaim()
                 return
-            except NoOffsetForPartitionError:  # assigned, not claimed yet, and nothing acknowledged to go by
-                return
+            except NoOffsetForPartitionError as error:
+                if any(TP(*partition) in self._ends for partition in error.args):
+                    raise
+                return  # assigned, not claimed yet, and nothing acknowledged to go by
             positions = self._positions()
         for tp, batch, end in batches(fetched or {}, positions):
             if not self.flow_active or self.should_stop or reading != self._reading:

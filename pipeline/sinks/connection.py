@@ -1,17 +1,23 @@
 """PostgreSQL connections: how they are opened, and which failures may pass by themselves."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from threading import Timer
 from typing import Any
 
 import psycopg
 from psycopg import errors, postgres, pq
 from psycopg.adapt import Dumper
+from psycopg.conninfo import make_conninfo
 
 from pipeline.sinks.contract import RowsRejected, Unavailable
 from schema.sql import query
 
 CONNECT_TIMEOUT_S = 5
+ANSWERS_WITHIN_S = 10.0
+"""What takes a server no time: longer, and the network has eaten the question or the answer."""
 LOCK_TIMEOUT_MS = 30_000
 """A ledger row is held for one flush. Stuck owners among our own are ended sooner: see ``watching``."""
 STATEMENT_TIMEOUT_MS = 60_000
@@ -33,6 +39,11 @@ _SETTINGS = {
     "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_TIMEOUT_MS),
     "tcp_user_timeout": str(TCP_USER_TIMEOUT_MS),
 } | {f"tcp_{name}": str(value) for name, value in KEEPALIVE_S.items()}
+_SET_ALL = f"SELECT {', '.join(['set_config(%s, %s, false)'] * len(_SETTINGS))}, pg_backend_pid()"
+_NAMES_AND_VALUES = [text for setting in _SETTINGS.items() for text in setting]
+
+_NAME_LENGTH = 63
+"""As much as PostgreSQL keeps (NAMEDATALEN)."""
 
 _PASSING = (
     psycopg.OperationalError,
@@ -70,8 +81,8 @@ async def fetch(connection: psycopg.AsyncConnection[Any], name: str, **parameter
 
 
 def session_name(app_id: str, role: str) -> str:
-    """Return what PostgreSQL shows of a connection: of long application ids as much as it keeps (NAMEDATALEN)."""
-    return f"{app_id} {role}"[:63]
+    """Return what PostgreSQL shows of a connection: of long application ids, what leaves room for the role."""
+    return f"{app_id[: _NAME_LENGTH - 1 - len(role)]} {role}"
 
 
 async def connect(url: str, application_name: str) -> Connection:
@@ -88,12 +99,39 @@ async def connect(url: str, application_name: str) -> Connection:
             **_REACHING,
         )
         connection.adapters.register_dumper(None, _RawJsonb)
-        for name, value in _SETTINGS.items():
-            await connection.execute("SELECT set_config(%s, %s, false)", (name, value))
-        ((connection.pid,),) = await (await connection.execute("SELECT pg_backend_pid()")).fetchall()
+        with answering(connection):
+            (*_, connection.pid), *_ = await (await connection.execute(_SET_ALL, _NAMES_AND_VALUES)).fetchall()
     except psycopg.Error as error:
         raise Unavailable(one_line(error)) from error
     return connection
+
+
+def same_server(url: str, connection: Connection) -> str:
+    """Return ``url`` with the one host of those in it, and the address of it, that ``connection`` goes to."""
+    info = connection.info
+    return make_conninfo(url, host=info.host, port=info.port, **({"hostaddr": info.hostaddr} if info.hostaddr else {}))
+
+
+@contextmanager
+def answering(connection: psycopg.BaseConnection[Any]) -> Iterator[None]:
+    """Hang up on a server that does not answer what the block asks, so that the block fails.
+
+    Where packets are lost without a word, the server's own timeouts end nothing, and a cancelled task would wait
+    for the answer to its cancelling.
+    """
+    timer = Timer(ANSWERS_WITHIN_S, hang_up, (connection,))
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def hang_up(connection: psycopg.BaseConnection[Any]) -> None:
+    """Close the connection beneath whoever waits on it, as the network would."""
+    closed_already = suppress(psycopg.Error, OSError)
+    with closed_already, socket.socket(fileno=os.dup(connection.fileno())) as wire:
+        wire.shutdown(socket.SHUT_RDWR)
 
 
 @asynccontextmanager

@@ -17,7 +17,7 @@ from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import DatabaseURI
 from yoyo.migrations import Migration
 
-from pipeline.sinks.connection import CONNECT_TIMEOUT_S, one_line
+from pipeline.sinks.connection import CONNECT_TIMEOUT_S, answering, one_line
 from pipeline.sinks.contract import Unavailable
 from schema.sql import migrations_folder
 
@@ -87,7 +87,7 @@ def check_schema(url: str) -> None:
         SchemaMismatch: it has fewer or more.
     """
     known = {migration.id for migration in read_migrations(str(migrations_folder()))}
-    with _connected(url) as connection:
+    with _connected(url) as connection, answering(connection):
         applied = _applied(connection)
     _refuse_newer(applied, known)
     if missing := sorted(known - applied):
@@ -114,7 +114,8 @@ def _applied(connection: psycopg.Connection[Any]) -> set[str]:
 def _connected(url: str) -> Iterator[psycopg.Connection[Any]]:
     try:
         with psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S) as connection:
-            connection.execute(_NOT_BY_NAME_OF_THE_USER)
+            with answering(connection):
+                connection.execute(_NOT_BY_NAME_OF_THE_USER)
             yield connection
     except psycopg.OperationalError as error:
         raise Unavailable(one_line(error)) from error

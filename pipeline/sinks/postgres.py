@@ -20,7 +20,7 @@ from pipeline.dedup import History, SessionChunk, SessionEvent
 from pipeline.flush import Flush
 from pipeline.fold import FoldPolicy, fold
 from pipeline.moments import microseconds, moment
-from pipeline.sinks.connection import Connection, connect, fetch, session_name, translated
+from pipeline.sinks.connection import Connection, answering, connect, fetch, session_name, translated
 from pipeline.sinks.contract import (
     Claim,
     Fenced,
@@ -206,6 +206,7 @@ class PostgresSink:
             return known
         connection = await connect(self._url, session_name(self._app_id, role))
         if role == "writer":
-            await connection.execute(query("staging"))
+            with answering(connection):
+                await connection.execute(query("staging"))
         self._connections[role] = connection
         return connection

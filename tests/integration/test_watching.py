@@ -1,29 +1,51 @@
 """No idle session of ours stands in the way of others, and no call waits for a server that waits for it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import os
+import socket
+import time
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import psycopg
 import pytest
 
 from pipeline.fold import FoldPolicy
-from pipeline.sinks.connection import Connection, connect, session_name
+from pipeline.sinks.connection import Connection, connect, same_server, session_name
 from pipeline.sinks.contract import Unavailable
+from pipeline.sinks.migrations import check_schema
 from pipeline.sinks.postgres import PostgresSink
 from schema.sql import query
 from tests.builders import EVENTS, Owner, kept
 from tests.servers.conversations import ToPostgres
+from tests.servers.link import Moment
 from tests.servers.proxy import Proxy
 
 APP = "watched"
 WITHIN_S = 20.0
+LARGE = 2_000_000
+TAKES_S = 3
+SO_MAX_PACING_RATE = 47
+"""Bytes per second, of a socket that sends; in Linux's ``asm-generic/socket.h``."""
 LOCK = {"app_id": APP, "topics": [EVENTS.topic], "partitions": [EVENTS.number]}
 
 
 @pytest.fixture(autouse=True)
 def _quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.sinks.watching.LOOK_EVERY_S", 0.3)
+    monkeypatch.setattr("pipeline.sinks.connection.ANSWERS_WITHIN_S", 0.5)
+
+
+@pytest.fixture
+def proxy(database_url: str) -> Iterator[Proxy]:
+    with Proxy(int(database_url.rpartition(":")[2].partition("/")[0]), ToPostgres) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def proxied_url(proxy: Proxy, database_url: str) -> str:
+    server, _, name = database_url.rpartition("/")
+    return f"{server.rpartition(':')[0]}:{proxy.port}/{name}?sslmode=disable&gssencmode=disable"
 
 
 @pytest.fixture
@@ -81,21 +103,79 @@ async def test_a_session_of_others_is_left_alone(sink: PostgresSink, database_ur
     await asyncio.wait_for(writing, WITHIN_S)
 
 
-async def test_a_call_whose_answer_never_comes_fails_and_the_next_one_succeeds(database_url: str) -> None:
-    server, _, name = database_url.rpartition("/")
-    port = int(server.rpartition(":")[2])
-    with Proxy(port, ToPostgres) as proxy:
-        through = f"{server.replace(str(port), str(proxy.port))}/{name}?sslmode=disable&gssencmode=disable"
-        sink = PostgresSink(through, APP, FoldPolicy())
-        owner = await Owner.of(sink)
-        assert proxy.silence() == 1
-        with pytest.raises(Unavailable):
-            await asyncio.wait_for(sink.claim([EVENTS]), WITHIN_S)
-        owner = await Owner.of(sink)
-        await owner.write(kept())
-        await sink.close()
+async def test_a_call_whose_answer_never_comes_fails_and_the_next_one_succeeds(proxy: Proxy, proxied_url: str) -> None:
+    sink = PostgresSink(proxied_url, APP, FoldPolicy())
+    owner = await Owner.of(sink)
+    assert proxy.silence() == 1
+    with pytest.raises(Unavailable):
+        await asyncio.wait_for(sink.claim([EVENTS]), WITHIN_S)
+    owner = await Owner.of(sink)
+    await owner.write(kept())
+    await sink.close()
+
+
+@pytest.mark.parametrize("lost", ["SELECT set_config", query("staging").partition("\n")[0]])
+async def test_a_server_that_falls_silent_while_we_connect_is_not_waited_for(
+    proxy: Proxy, proxied_url: str, lost: str
+) -> None:
+    sink = PostgresSink(proxied_url, APP, FoldPolicy())
+    owner = await Owner.of(sink)
+    moment = Moment(lambda request: request.statement.startswith(lost))
+    proxy.stop_at(moment)
+    with pytest.raises(Unavailable):
+        await asyncio.wait_for(owner.write(kept()), WITHIN_S)
+    assert moment.reached.is_set()
+    await owner.write(kept())
+    await sink.close()
+
+
+async def test_a_server_that_falls_silent_while_its_schema_is_checked_is_not_waited_for(
+    proxy: Proxy, proxied_url: str
+) -> None:
+    moment = Moment(lambda request: "to_regclass" in request.statement)
+    proxy.stop_at(moment)
+    with pytest.raises(Unavailable):
+        await asyncio.wait_for(asyncio.to_thread(check_schema, proxied_url), WITHIN_S)
+    assert moment.reached.is_set()
+    check_schema(proxied_url)
+
+
+async def test_a_look_that_is_not_answered_is_not_the_last(proxy: Proxy, proxied_url: str, database_url: str) -> None:
+    moment = Moment(lambda request: request.client.endswith(" watch") and "pg_blocking_pids" in request.statement)
+    sink = PostgresSink(proxied_url, APP, FoldPolicy())
+    owner = await Owner.of(sink)
+    proxy.stop_at(moment)
+    async with asleep_in_copy(database_url):
+        await asyncio.wait_for(owner.write(kept()), WITHIN_S)
+    assert moment.reached.is_set()
+    await sink.close()
 
 
 async def test_a_call_that_the_server_works_on_for_long_is_left_alone(sink: PostgresSink) -> None:
     async with sink._on("reader") as connection:
         await connection.execute("SELECT pg_sleep(2)")
+
+
+async def test_a_large_statement_on_its_slow_way_to_the_server_is_left_alone(sink: PostgresSink) -> None:
+    async with sink._on("reader") as connection:
+        with socket.socket(fileno=os.dup(connection.fileno())) as wire:
+            wire.setsockopt(socket.SOL_SOCKET, SO_MAX_PACING_RATE, LARGE // TAKES_S)
+        began = time.monotonic()
+        cursor = await connection.execute("SELECT length(%s)", ("x" * LARGE,))
+        assert await cursor.fetchone() == (LARGE,)
+        assert time.monotonic() - began > TAKES_S / 2, "the statement was to be slow"
+
+
+async def test_a_look_goes_to_the_server_that_the_connection_goes_to(database_url: str) -> None:
+    server, _, name = database_url.rpartition("/")
+    two = server.replace("127.0.0.1:", "127.0.0.1:1,127.0.0.1:") + "/" + name
+    connection = await connect(two, "one of two")
+    eyes = await connect(same_server(two, connection), "the same")
+    assert "127.0.0.1:1" not in same_server(two, connection)
+    assert (eyes.info.host, eyes.info.port) == (connection.info.host, connection.info.port)
+    await eyes.close()
+    await connection.close()
+
+
+def test_long_application_ids_leave_room_for_the_role() -> None:
+    assert session_name("a" * 100, "writer") == "a" * 56 + " writer"
