@@ -6,6 +6,7 @@ PYTHON ?= python3
 SEED ?= $(shell date +%s)
 BIN := .venv/bin
 INSTALLED := .venv/installed
+SIDE_BY_SIDE := -n 2 --dist loadfile
 CODE := schema pipeline agents tests benchmarks
 
 help: ## list the targets
@@ -23,11 +24,11 @@ demo: $(INSTALLED) ## servers, worker, traffic and filled tables, once, end to e
 	@$(BIN)/hxi demo
 
 test: $(INSTALLED) ## all tests, against a real Kafka (Maven or Docker) and a real PostgreSQL
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
-faults: $(INSTALLED) ## all faults, 650 of them, in some two hours: make faults SEED=7 ONLY="during COPY"
+faults: $(INSTALLED) ## all faults, some 650 of them, in two hours: make faults SEED=7 ONLY="during COPY"
 	HXI_TEST_REQUIRE_KAFKA=1 HXI_TEST_FAULTS=all HXI_TEST_FAULT_SEED=$(SEED) HXI_TEST_FAULTS_ONLY="$(ONLY)" \
-		$(BIN)/python -m pytest -v tests/faults
+		$(BIN)/python -m pytest -v -n 2 --dist worksteal tests/faults
 
 mutants: $(INSTALLED) ## break the program in known ways, and see that the tests notice: make mutants ONLY=swap-removed
 	HXI_TEST_REQUIRE_KAFKA=1 $(BIN)/python -m tests.mutants $(ONLY)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -11,9 +12,12 @@ from agents.embedded import Broker as EmbeddedBroker
 from agents.embedded import Postgres
 from pipeline.sinks.migrations import migrate
 from tests.deployment import Deployment, fresh_name
+from tests.faults.log import LOG, SEED, table
 from tests.servers.choice import Broker, BrokerChoice, KillableBroker, choose_broker
 
 _chosen: list[BrokerChoice] = []
+_reported: list[str] = []
+_BROKERS = "brokers"
 
 
 @pytest.fixture(scope="session")
@@ -96,11 +100,34 @@ def drop_database(server_url: str, name: str) -> None:
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand what is to be said at the end to the process that says it, where tests run in several."""
+    if (output := getattr(session.config, "workeroutput", None)) is not None:
+        output[_BROKERS] = _brokers()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take that from a process that has run tests."""
+    _reported.extend(node.workeroutput.get(_BROKERS, []))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say which broker the tests ran on, and what was not exercised."""
-    for choice in _chosen:
-        terminalreporter.section("what the tests ran on")
-        for line in choice.report():
+    """Say which faults fired and how soon they were recovered from, and which broker the tests ran on."""
+    if faults := LOG.faults():
+        terminalreporter.section(f"faults, seed {SEED} (HXI_TEST_FAULT_SEED), all of them in {LOG.file}")
+        for line in table(faults):
             terminalreporter.write_line(line)
-        if os.environ.get("HXI_TEST_REQUIRE_KAFKA") and not choice.is_apache_kafka:
-            terminalreporter.write_line("HXI_TEST_REQUIRE_KAFKA is set: this run has failed.")
+    if lines := list(dict.fromkeys([*_reported, *_brokers()])):
+        terminalreporter.section("what the tests ran on")
+        for line in lines:
+            terminalreporter.write_line(line)
+
+
+def _brokers() -> list[str]:
+    """Return what is to be said of the brokers of this process."""
+    lines = [line for choice in _chosen for line in choice.report()]
+    if os.environ.get("HXI_TEST_REQUIRE_KAFKA") and not all(choice.is_apache_kafka for choice in _chosen):
+        lines.append("HXI_TEST_REQUIRE_KAFKA is set: this run has failed.")
+    return lines

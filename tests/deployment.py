@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from operator import eq
 from pathlib import Path
 from typing import Any, Self
@@ -49,7 +50,7 @@ TABLES = (
     "error_logs",
 )
 
-_READS = re.compile(r"\S+\[\d+\] from \d+")
+_READS = re.compile(r"(\S+)\[(\d+)\] from \d+")
 """How a worker says of a partition that it reads it."""
 
 Tables = dict[str, Counter[tuple[Any, ...]]]
@@ -115,16 +116,30 @@ class WorkerProcess:
         wait_until(lambda: text in self.said(), lambda: f"said {text!r}, but:\n{self.said()}", patience_s)
 
     def metric(self, name: str) -> float:
-        """Return the sum of a metric's samples; 0 while the worker does not answer."""
-        with suppress(OSError), urlopen(f"http://127.0.0.1:{self.web_port}/metrics", timeout=5) as answer:
-            lines = [line for line in answer.read().decode().splitlines() if line.startswith(name)]
-            return sum(float(line.rpartition(" ")[2]) for line in lines)
-        return 0.0
+        """Return the sum of a metric's samples, as soon as the worker answers; fail when it does not in time."""
+        answers: list[str] = []
+
+        def answered() -> bool:
+            address = f"http://127.0.0.1:{self.web_port}/metrics"
+            with suppress(OSError, HTTPException), urlopen(address, timeout=5) as answer:
+                answers.append(answer.read().decode())
+            return bool(answers)
+
+        wait_until(answered, f"{self.name} tells its metrics")
+        lines = [line for line in answers[0].splitlines() if line.startswith(name)]
+        return sum(float(line.rpartition(" ")[2]) for line in lines)
+
+    def claims(self) -> list[str]:
+        """Return the lines in which the worker said which partitions it reads from then on."""
+        return [line for line in self.said().splitlines() if _READS.search(line)]
+
+    def reads(self) -> set[tuple[str, int]]:
+        """Return the topics and partitions that the worker said last that it reads."""
+        return {(topic, int(number)) for line in self.claims()[-1:] for topic, number in _READS.findall(line)}
 
     def partitions(self) -> int:
         """Return how many partitions the worker said last that it reads."""
-        claims = [line for line in self.said().splitlines() if _READS.search(line)]
-        return len(_READS.findall(claims[-1])) if claims else 0
+        return len(self.reads())
 
     def close(self) -> None:
         if self.running:

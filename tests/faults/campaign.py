@@ -23,6 +23,7 @@ from tests.faults.producing import Order
 from tests.servers.child_process import spawn
 from tests.servers.choice import Broker
 from tests.servers.proxy import Proxy
+from tests.servers.small_disk import SmallDisk
 
 WORKERS = 3
 """Kept running: one of them through the proxies, so that it can be stopped at a named moment."""
@@ -34,7 +35,10 @@ RECOVERS_WITHIN_S = 120.0
 """After which a fault counts as one that does not heal by itself."""
 
 Fire = Callable[["Campaign"], list[str]]
-"""A fault: fires, undoes what it did, and returns what proves it, once for each time that it fired; else fails."""
+"""A fault: fires, undoes what it did, and returns what proves it, once for each time that it fired; else fails.
+
+Where it goes on after its disturbance is over, it says so by :meth:`Campaign.heals`.
+"""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,9 @@ class Campaign:
     to_broker: Proxy | None
     proxied: list[WorkerProcess] = field(default_factory=list)
     everything_proxied: bool = False
+    disk: SmallDisk | None = None
+    _healing_since: float | None = None
+    _recovered_at: float | None = None
 
     @property
     def workers(self) -> list[WorkerProcess]:
@@ -78,6 +85,14 @@ class Campaign:
         """Return a connection of the test's own to the campaign's database."""
         return psycopg.connect(self.deployment.database_url, autocommit=True)
 
+    @property
+    def proxied_database_url(self) -> str:
+        """The campaign's database, through the proxy."""
+        url = urlsplit(self.deployment.database_url)
+        assert url.port is not None
+        there = url.netloc.replace(str(url.port), str(self.to_postgres.port))
+        return url._replace(netloc=there, query="sslmode=disable&gssencmode=disable").geturl()
+
     def database_answers(self) -> bool:
         """Whether the server takes connections now."""
         try:
@@ -90,14 +105,8 @@ class Campaign:
         """Start a worker; ``proxied``: it reaches both servers through the proxies."""
         if not (proxied or self.everything_proxied):
             return self.deployment.start_worker()
-        url = urlsplit(self.deployment.database_url)
-        assert url.port is not None
-        through = url._replace(
-            netloc=url.netloc.replace(str(url.port), str(self.to_postgres.port)),
-            query="sslmode=disable&gssencmode=disable",
-        )
         bootstrap = self.to_broker.address if self.to_broker else self.deployment.bootstrap
-        worker = self.deployment.start_worker(HXI_DATABASE_URL=through.geturl(), HXI_KAFKA_BOOTSTRAP=bootstrap)
+        worker = self.deployment.start_worker(HXI_DATABASE_URL=self.proxied_database_url, HXI_KAFKA_BOOTSTRAP=bootstrap)
         self.proxied.append(worker)
         return worker
 
@@ -125,7 +134,8 @@ class Campaign:
     def stopped_at(self, name: str, *, release: bool = False) -> Iterator[WorkerProcess]:
         """Give the proxied worker once a connection of it has stopped at the named moment.
 
-        At the block's end that connection goes on or, without ``release``, all of the worker's are reset.
+        At the block's end that connection goes on or, without ``release``, all of the worker's are reset; then healing
+        begins.
         """
         moment = moments.NAMED[name]()
         proxies = [proxy for proxy in (self.to_postgres, self.to_broker) if proxy is not None]
@@ -144,6 +154,7 @@ class Campaign:
             if not release:
                 proxy.reset()
             proxy.release(moment)
+        self.heals()
 
     def assert_acknowledged_last(self) -> None:
         """Check that no group offset stands beyond the ledger: first the rows, then the acknowledgement."""
@@ -177,19 +188,33 @@ class Campaign:
             left[fault] -= self.strike(fault)
 
     def strike(self, fault: Named) -> int:
-        """Let ``fault`` happen, wait until all published by its end is settled, and return how often it fired."""
+        """Let ``fault`` happen, wait until all published by its end is settled, and return how often it fired.
+
+        Where it fired several times in a row, recovery is that of the last time.
+        """
         self.staff()
+        self._healing_since = self._recovered_at = None
         at, began = now(), time.monotonic()
         proofs = fault.fire(self)
-        healed = time.monotonic()
-        self.recover(fault)
-        lasted_s, recovery_s = round(healed - began, 3), round(time.monotonic() - healed, 3)
-        for proof in proofs:
-            self.log.add(Fault(self.name, fault.kind, fault.name, at, lasted_s, recovery_s, proof))
+        healing_since = self._healing_since or time.monotonic()
+        self.recover(fault.name)
+        assert self._recovered_at is not None
+        lasted_s, recovery_s = round(healing_since - began, 3), round(self._recovered_at - healing_since, 3)
+        for number, proof in enumerate(proofs, 1):
+            after_all = recovery_s if number == len(proofs) else None
+            self.log.add(Fault(self.name, fault.kind, fault.name, at, lasted_s, after_all, proof))
         return len(proofs)
 
-    def recover(self, fault: Named) -> None:
-        """Wait until something published after the fault is settled, and all that was published before it."""
+    def heals(self) -> None:
+        """Note that the disturbance is over: recovery counts from the last such time, else from the fault's end."""
+        self._healing_since = time.monotonic()
+        self._recovered_at = None
+
+    def recover(self, what: str) -> None:
+        """Wait until something published from now on is settled, and all that was published before.
+
+        The first time since healing began is what recovery took; a fault may go on after it.
+        """
         before = sum(self.deployment.ends().values())
         wait_until(lambda: sum(self.deployment.ends().values()) > before, "traffic goes on", RECOVERS_WITHIN_S)
         ends = {place: end for place, end in self.deployment.ends().items() if end > 0}
@@ -202,7 +227,8 @@ class Campaign:
                 return False
             return all(ledger.get(place, 0) >= end for place, end in ends.items())
 
-        wait_until(settled, lambda: f"recovered from {fault.name}:\n{self.last_words()}", RECOVERS_WITHIN_S)
+        wait_until(settled, lambda: f"recovered from {what}:\n{self.last_words()}", RECOVERS_WITHIN_S)
+        self._recovered_at = self._recovered_at or time.monotonic()
 
     def last_words(self) -> str:
         """Return what the last workers said, and what the database's sessions are about."""

@@ -1,7 +1,5 @@
 """Servers with a network between them and the workers, and campaigns on them."""
 
-import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,19 +11,16 @@ import pytest
 from agents.embedded import Postgres
 from pipeline.sinks.migrations import migrate
 from tests.conftest import drop_database, new_database
-from tests.deployment import REPOSITORY, Deployment, fresh_name
+from tests.deployment import Deployment, fresh_name
 from tests.faults.campaign import Campaign
-from tests.faults.log import FaultLog, table
-from tests.faults.plan import ALL
+from tests.faults.log import LOG, SEED
+from tests.faults.plan import ALL, refuse_to_try_nothing
 from tests.servers.apache_kafka import ApacheKafka
 from tests.servers.choice import Broker, BrokerChoice, BrokerKind
 from tests.servers.conversations import ToKafka, ToPostgres
 from tests.servers.kafka_cluster import KafkaCluster
 from tests.servers.proxy import Proxy
 from tests.servers.small_disk import NoSmallDisk, SmallDisk
-
-SEED = int(os.environ.get("HXI_TEST_FAULT_SEED", "1"))
-LOG = FaultLog(REPOSITORY / ".hxi" / "faults" / f"{time.strftime('%Y%m%dT%H%M%S')}-seed-{SEED}.jsonl")
 
 SESSION_TIMEOUT_S = "3"
 """Sessions end by quiet while the campaign goes on, wrongly at times, and are taken back."""
@@ -58,9 +53,10 @@ class Servers:
 
 @pytest.fixture(scope="session")
 def needs_kafka_from_maven(broker_choice: BrokerChoice) -> None:
-    """For brokers in a network that the suite controls."""
+    """For brokers in a network that the suite controls. The whole of the suite does not do without."""
     if broker_choice.kind is not BrokerKind.MAVEN:
-        pytest.skip(f"needs Apache Kafka from Maven, not {broker_choice.kind.value}")
+        give_up = pytest.fail if ALL else pytest.skip
+        give_up("\n".join([f"needs Apache Kafka from Maven, not {broker_choice.kind.value}", *broker_choice.rejected]))
 
 
 @pytest.fixture(scope="session")
@@ -116,6 +112,7 @@ def campaign_on_small_disk(
     with Postgres.start(small_disk.directory) as postgres, Proxy(port_of(postgres), ToPostgres) as to_postgres:
         on_disk = Servers(servers.broker, postgres, servers.to_broker, to_postgres)
         with on_disk.campaign(request.node.name, tmp_path) as campaign:
+            campaign.disk = small_disk
             yield campaign
 
 
@@ -124,14 +121,11 @@ def port_of(postgres: Postgres) -> int:
     return int(postgres.address.rpartition(":")[2].partition("/")[0])
 
 
+def pytest_collection_modifyitems() -> None:
+    """End a run that would fire nothing."""
+    refuse_to_try_nothing()
+
+
 def pytest_report_header() -> str:
     """Say what the chance of this run comes from, before anything happens."""
     return f"faults: {'all' if ALL else 'a few'}, seed {SEED} (HXI_TEST_FAULT_SEED), log {LOG.file}"
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say which faults fired and how soon they were recovered from."""
-    if LOG.faults:
-        terminalreporter.section(f"faults, seed {SEED} (HXI_TEST_FAULT_SEED), all of them in {LOG.file}")
-        for line in table(LOG.faults):
-            terminalreporter.write_line(line)

@@ -7,7 +7,6 @@ import psycopg
 
 from tests.deployment import WorkerProcess, wait_until
 from tests.faults.campaign import Campaign
-from tests.servers.small_disk import SmallDisk
 
 LOCKED_S = 30.0
 NOTICED_WITHIN_S = 60.0
@@ -15,6 +14,7 @@ LONGEST_AWAY_S = 5.0
 
 HELD_S = 0.5
 REFUSED = "too many clients"
+NO_SPACE = "No space left"
 
 OURS = "application_name LIKE %s AND datname = current_database()"
 
@@ -94,20 +94,37 @@ def connections_exhausted(campaign: Campaign) -> list[str]:
     return [f"the server told a worker {REFUSED!r}"]
 
 
-def disk_filled(disk: SmallDisk, campaign: Campaign) -> list[str]:
-    """Fill the server's disk until a flush fails, then free it; a server that ended over it is started again."""
-    before = _said(campaign, " failed (try ")
+def disk_filled(campaign: Campaign) -> list[str]:
+    """Fill the server's disk until a worker has no space or the server ends over it, then free it.
+
+    A server that ended is started again.
+    """
+    disk = campaign.disk
+    assert disk is not None
+    before = _said(campaign, NO_SPACE)
     filled = disk.fill()
-    wait_until(
-        lambda: disk.fill() >= 0 and _said(campaign, " failed (try ") > before + 3,
-        "workers notice the full disk",
-        NOTICED_WITHIN_S,
-    )
+
+    def noticed() -> bool:
+        disk.fill()  # what was freed meanwhile
+        return _said(campaign, NO_SPACE) > before or _has_ended(campaign)
+
+    wait_until(noticed, lambda: f"somebody has no space:\n{campaign.last_words()}", NOTICED_WITHIN_S)
+    told = _said(campaign, NO_SPACE) - before
     disk.free()
     survived = campaign.database_answers()
     if not survived:
         campaign.postgres.restart()
-    return [f"{filled >> 20} MB filled the disk, and the server {'went on' if survived else 'had to be restarted'}"]
+    outcome = "went on" if survived else "had to be restarted"
+    return [f"{filled >> 20} MB filled the disk, workers said {told} times {NO_SPACE!r}, and the server {outcome}"]
+
+
+def _has_ended(campaign: Campaign) -> bool:
+    """Whether nobody listens on the server's port; a server that recovers listens, and says so."""
+    try:
+        campaign.superuser().close()
+    except psycopg.OperationalError as error:
+        return "refused" in str(error)
+    return False
 
 
 def _take_connection(campaign: Campaign, held: ExitStack) -> bool:

@@ -4,7 +4,9 @@
 """
 
 import json
+import os
 import sys
+import time
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -12,17 +14,31 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
+from tests.deployment import REPOSITORY
+
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault; ``recovery_s`` is from its end, of a kill from the kill, until all that was published is settled."""
+    """One fault.
+
+    Attributes:
+        campaign: The name of the test.
+        kind: What is struck, or how.
+        name: The fault's own name.
+        at: When it began.
+        lasted_s: From then until the disturbance was over: the last kill done, the server back, the network mended,
+            the sleeper woken. Faults in a row have this in common.
+        recovery_s: From then until something published later was settled, and all that was published before.
+            None where others followed before anything had to recover: the last of them has it.
+        proof: What proves that it fired.
+    """
 
     campaign: str
     kind: str
     name: str
     at: str
     lasted_s: float
-    recovery_s: float
+    recovery_s: float | None
     proof: str
 
 
@@ -31,14 +47,29 @@ class FaultLog:
 
     def __init__(self, file: Path) -> None:
         self.file = file
-        self.faults: list[Fault] = []
 
     def add(self, fault: Fault) -> None:
         """Note a fault."""
-        self.faults.append(fault)
         self.file.parent.mkdir(parents=True, exist_ok=True)
         with self.file.open("a") as lines:
             lines.write(json.dumps(asdict(fault)) + "\n")
+
+    def faults(self) -> list[Fault]:
+        """Return the faults so far, of all processes that note theirs here."""
+        lines = self.file.read_text().splitlines() if self.file.exists() else []
+        return [Fault(**json.loads(line)) for line in lines]
+
+
+SEED = int(os.environ.get("HXI_TEST_FAULT_SEED", "1"))
+LOG = FaultLog(
+    Path(
+        os.environ.setdefault(  # which other processes of this run inherit
+            "HXI_TEST_FAULT_LOG",
+            str(REPOSITORY / ".hxi" / "faults" / f"{time.strftime('%Y%m%dT%H%M%S')}-seed-{SEED}.jsonl"),
+        )
+    )
+)
+"""Of this run, also where it runs in several processes."""
 
 
 def table(faults: Iterable[Fault]) -> list[str]:
@@ -48,9 +79,10 @@ def table(faults: Iterable[Fault]) -> list[str]:
         by_name[fault.kind, fault.name].append(fault)
     lines = ["| fault | fired | lasted, median s | recovery, median s | worst s |", "|---|---|---|---|---|"]
     for (kind, name), alike in sorted(by_name.items()):
-        lasted, recovery = [fault.lasted_s for fault in alike], [fault.recovery_s for fault in alike]
-        times = f"{median(lasted):.1f} | {median(recovery):.1f} | {max(recovery):.1f}"
-        lines.append(f"| {kind}: {name} | {len(alike)} | {times} |")
+        lasted = [fault.lasted_s for fault in alike]
+        recovery = [fault.recovery_s for fault in alike if fault.recovery_s is not None]
+        recovered = f"{median(recovery):.1f} | {max(recovery):.1f}" if recovery else "none | none"
+        lines.append(f"| {kind}: {name} | {len(alike)} | {median(lasted):.1f} | {recovered} |")
     return lines
 
 
@@ -60,5 +92,4 @@ def now() -> str:
 
 
 if __name__ == "__main__":
-    lines = (line for file in sys.argv[1:] for line in Path(file).read_text().splitlines())
-    print("\n".join(table(Fault(**json.loads(line)) for line in lines)))
+    print("\n".join(table(fault for file in sys.argv[1:] for fault in FaultLog(Path(file)).faults())))

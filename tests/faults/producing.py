@@ -39,7 +39,7 @@ class Order:
     Attributes:
         records_per_s: How many a second, on average three events each.
         at_once: How many come first, as fast as they can.
-        bad_share: How many records of all are bad, or have a bad event in them.
+        bad_share: How many records of all are bad, or have a bad event in them; of those after ``bad_in_a_row``.
         bad_in_a_row: How many bad ones come before everything, as fast as they can.
         wrong_clocks: Whether one session in three has a client clock that is ten years off.
         seed: Of the people, and of what is bad; campaigns draw it.
@@ -77,10 +77,11 @@ def parcels(order: Order) -> Iterator[Parcel]:
         _forget_ids(delivery)
         if order.wrong_clocks:
             _set_clock(delivery)
-        if chance.random() < order.bad_share:
-            yield _bad(chance, delivery.session_id.encode(), delivery.sent_at_ms)
-        elif chance.random() < order.bad_share and delivery.events > 1:
-            yield _with_a_bad_event(delivery)
+        while chance.random() < order.bad_share:  # so that this is their share of all records
+            if delivery.events > 1 and chance.random() < 0.5:
+                yield _with_a_bad_event(delivery)
+            else:
+                yield _bad(chance, delivery.session_id.encode(), delivery.sent_at_ms)
         yield _parcel(delivery, delivery.message, "")
 
 

@@ -1,23 +1,23 @@
 """A worker whose wall clock is wrong: ``python -m tests.faults.skewed_worker OFFSET_S [JUMP_S...]``.
 
-The clock is off by the offset from the start on, and every two seconds by one jump more. Monotonic time stays true.
+The clock is off by the offset from the start on, and at each SIGHUP by one jump more. Monotonic time stays true.
 """
 
+import signal
 import sys
 import time
+from queue import SimpleQueue
 from threading import Thread
 
 import time_machine
 
 from agents.cli import main
 
-BETWEEN_JUMPS_S = 2.0
 
-
-def jump(clock: time_machine.Traveller, jumps: list[float]) -> None:
-    """Set the clock forward or back by each of the jumps, one after another."""
+def jump(clock: time_machine.Traveller, jumps: list[float], due: "SimpleQueue[int]") -> None:
+    """Set the clock forward or back by the next of the jumps each time that one is due."""
     for by_s in jumps:
-        time.sleep(BETWEEN_JUMPS_S)
+        due.get()
         clock.shift(by_s)
         tell()
 
@@ -30,8 +30,10 @@ def tell() -> None:
 
 if __name__ == "__main__":
     offset_s, *jumps_s = map(float, sys.argv[1:])
+    due: "SimpleQueue[int]" = SimpleQueue()
+    signal.signal(signal.SIGHUP, lambda number, _: due.put(number))
     with time_machine.travel(time.time() + offset_s, tick=True) as clock:
         tell()
-        Thread(target=jump, args=(clock, jumps_s), daemon=True).start()
+        Thread(target=jump, args=(clock, jumps_s, due), daemon=True).start()
         sys.argv[1:] = ["worker"]
         main()

@@ -1,7 +1,6 @@
 """The database server dies, fills up, refuses and is cut off, and nothing is lost or written twice."""
 
 from collections.abc import Mapping
-from functools import partial
 
 import pytest
 
@@ -15,10 +14,10 @@ from tests.faults.database_faults import (
     ledger_locked,
     writer_terminated,
 )
-from tests.faults.plan import campaigns, times
+from tests.faults.dead_letters import Copies
+from tests.faults.plan import campaigns
 from tests.faults.producing import Order
 from tests.faults.verdict import put_to_the_test
-from tests.servers.small_disk import SmallDisk
 
 DATABASE = {
     "immediate shutdown and restart": (immediate_shutdown, 2, 25),
@@ -28,16 +27,17 @@ DATABASE = {
     "cut off before COMMIT": (cut_before_commit, 1, 10),
     "connection limit reached": (connections_exhausted, 1, 10),
 }
+DISK = {"disk full, then freed": (disk_filled, 1, 9)}
 ORDER = Order(records_per_s=75)
 
 
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("wanted", campaigns("PostgreSQL", DATABASE))
 def test_the_database_may_fail_at_any_moment(campaign: Campaign, wanted: Mapping[Named, int]) -> None:
-    put_to_the_test(campaign, wanted, ORDER)
+    put_to_the_test(campaign, wanted, ORDER, Copies.ONCE_PER_CLAIM)
 
 
 @pytest.mark.timeout(3600)
-def test_the_disk_of_the_database_may_fill_up(campaign_on_small_disk: Campaign, small_disk: SmallDisk) -> None:
-    filled = Named("PostgreSQL", "disk full, then freed", partial(disk_filled, small_disk))
-    put_to_the_test(campaign_on_small_disk, {filled: times(filled.name, 1, 9)}, ORDER)
+@pytest.mark.parametrize("wanted", campaigns("PostgreSQL", DISK))
+def test_the_disk_of_the_database_may_fill_up(campaign_on_small_disk: Campaign, wanted: Mapping[Named, int]) -> None:
+    put_to_the_test(campaign_on_small_disk, wanted, ORDER, Copies.ONCE_PER_CLAIM)

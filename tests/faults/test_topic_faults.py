@@ -2,34 +2,34 @@
 
 import signal
 from collections.abc import Container, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.deployment import wait_until
+from tests.faults.accounting import assert_accounted_for, logged
+from tests.faults.calm import DRAINED_WITHIN_S, wait_until_at_rest
 from tests.faults.campaign import Campaign, Named
+from tests.faults.dead_letters import Copies
 from tests.faults.plan import campaigns
 from tests.faults.producing import Order
 from tests.faults.topic_faults import (
     GROUP_OFFSETS,
     Place,
     aborted_transactions,
+    ahead,
     by_place,
     compact,
     cut_off,
+    forget_progress,
     losses,
+    make_again,
     make_compactable,
+    refusals,
 )
 from tests.faults.unscheduled import noted, turns, wait_until_published
-from tests.faults.verdict import (
-    assert_dead_letters,
-    assert_events_once,
-    assert_nobody_idle_in_transaction,
-    assert_results,
-    decode,
-    put_to_the_test,
-    wait_until_at_rest,
-)
+from tests.faults.verdict import decode, judge_without, put_to_the_test
 
 OFFSETS = {"aborted transactions": (aborted_transactions, 1, 5)} | {
     f"group offsets {name}": (fire, few, 5)
@@ -37,17 +37,20 @@ OFFSETS = {"aborted transactions": (aborted_transactions, 1, 5)} | {
 }
 ORDER = Order(records_per_s=75)
 
+RETENTION = ("while stopped", "while asleep")
+"""What workers do when records are removed that they have not read."""
+
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("wanted", campaigns("topic", OFFSETS))
 def test_offsets_may_have_gaps_and_those_of_the_group_mean_nothing(
     campaign: Campaign, wanted: Mapping[Named, int]
 ) -> None:
-    put_to_the_test(campaign, wanted, ORDER)
+    put_to_the_test(campaign, wanted, ORDER, Copies.ONCE_PER_CLAIM)
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("turn", turns(1, 5))
+@pytest.mark.parametrize("turn", turns(1, 5, "topic: compaction"))
 def test_workers_read_over_what_compaction_removed(campaign: Campaign, turn: int) -> None:
     deployment = campaign.deployment
     make_compactable(deployment)
@@ -65,18 +68,18 @@ def test_workers_read_over_what_compaction_removed(campaign: Campaign, turn: int
         for _ in range(2):
             campaign.start_worker()
     assert losses(deployment.workers) == set()
-    assert_came_of(campaign, before, gone)
+    judge_what_is_left(campaign, before, gone, log, Copies.ONCE_PER_CLAIM)
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("turn", turns(1, 5))
-@pytest.mark.parametrize("asleep", [False, True], ids=["while stopped", "while asleep"])
+@pytest.mark.parametrize(
+    ("when", "turn"), [(when, turn) for when in RETENTION for turn in turns(1, 5, f"topic: retention {when}")]
+)
 def test_records_that_retention_removed_unread_are_a_loud_loss_and_no_other_is_lost(
-    campaign: Campaign, asleep: bool, turn: int
+    campaign: Campaign, when: str, turn: int
 ) -> None:
-    deployment = campaign.deployment
-    name = f"retention while {'asleep' if asleep else 'stopped'}"
-    with noted(campaign, "topic", name) as proofs:
+    deployment, asleep = campaign.deployment, when == "while asleep"
+    with noted(campaign, "topic", f"retention {when}") as proofs:
         with campaign.traffic(Order(records_per_s=200)) as log:
             worker = campaign.start_worker()
             wait_until(lambda: deployment.has_moved_beyond(200), "some is settled")
@@ -104,17 +107,54 @@ def test_records_that_retention_removed_unread_are_a_loud_loss_and_no_other_is_l
     lost = {(loss.topic, loss.partition, offset) for loss in told for offset in range(loss.begin, loss.end)}
     everything = before | by_place(deployment)
     assert lost <= everything.keys()
-    assert_came_of(campaign, everything, lost)
+    judge_what_is_left(campaign, everything, lost, log, Copies.ONCE_PER_CLAIM)
 
 
-def assert_came_of(campaign: Campaign, found: Mapping[Place, Any], gone: Container[Place]) -> None:
-    """Check that the tables hold just what these records of the source topics come to, without those that are gone."""
+def judge_what_is_left(
+    campaign: Campaign, found: Mapping[Place, Any], gone: Container[Place], log: Path, copies: Copies
+) -> None:
+    """Judge by these records of the source topics, of which some were gone before anybody read them."""
     deployment = campaign.deployment
-    assert deployment.deserters() == []
-    topics = decode(deployment, [record for place, record in found.items() if place not in gone])
-    wait_until_at_rest(deployment)
-    assert_events_once(deployment, topics)
+    assert_accounted_for(decode(deployment, found.values()), logged([log]))
+    read = decode(deployment, [record for place, record in found.items() if place not in gone])
     unread = decode(deployment, [record for place, record in found.items() if place in gone])
-    assert_dead_letters(deployment, topics, unread)
-    assert_results(deployment, topics)
-    assert_nobody_idle_in_transaction(deployment)
+    judge_without(deployment, campaign.postgres, read, unread, copies=copies)
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("turn", turns(1, 5, "topic: deleted and made again"))
+def test_a_topic_made_again_stops_workers_loudly_until_its_progress_is_forgotten(campaign: Campaign, turn: int) -> None:
+    deployment = campaign.deployment
+    with noted(campaign, "topic", "deleted and made again") as proofs:
+        with campaign.traffic(Order(records_per_s=200)) as log:
+            worker = campaign.start_worker()
+            wait_until_published(log, 600)
+        first = generation(campaign, log)
+        deployment.wait_until_drained(DRAINED_WITHIN_S)
+        wait_until_at_rest(deployment)
+        assert worker.terminate() == 0
+        make_again(deployment)
+        ledger, tables = deployment.ledger(), deployment.tables()
+        with campaign.traffic(Order(records_per_s=200)) as log:
+            wait_until_published(log, 100)
+        second = generation(campaign, log)
+        beyond = ahead(deployment)
+        assert beyond, f"the ledger {ledger} is nowhere ahead of {deployment.ends()}"
+        stopped = campaign.start_worker()
+        wait_until(lambda: not stopped.running, lambda: f"the worker stops, but:\n{stopped.said()}")
+        assert stopped.exit_code == 1
+        (told,) = refusals(stopped, campaign.app_id)
+        assert told in beyond
+        assert (deployment.ledger(), deployment.tables()) == (ledger, tables)
+        stopped.was_told_to_end = True  # by the ledger: it is no deserter
+        proofs.append(f"the ledger stood at {told.offset} of a partition that ends at {told.end}")
+        forget_progress(campaign)
+        campaign.start_worker()
+    judge_without(deployment, campaign.postgres, decode(deployment, first, second), copies=Copies.ONCE)
+
+
+def generation(campaign: Campaign, log: Path) -> list[Any]:
+    """Return the records of the source topics as they are now, all of which are in the producer's log."""
+    found = list(by_place(campaign.deployment).values())
+    assert_accounted_for(decode(campaign.deployment, found), logged([log]))
+    return found

@@ -6,6 +6,7 @@ import pytest
 
 from tests.faults import moments
 from tests.faults.campaign import Campaign, Named
+from tests.faults.dead_letters import Copies
 from tests.faults.plan import campaigns
 from tests.faults.producing import Order
 from tests.faults.verdict import put_to_the_test
@@ -28,10 +29,10 @@ BACKLOG_FIRST = Order(records_per_s=75, at_once=5_000)
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("wanted", campaigns("SIGKILL", KILLS))
 def test_workers_may_be_killed_at_any_moment(campaign: Campaign, wanted: Mapping[Named, int]) -> None:
-    put_to_the_test(campaign, wanted, BACKLOG_FIRST)
+    put_to_the_test(campaign, wanted, BACKLOG_FIRST, Copies.ONCE_PER_CLAIM)
 
 
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("wanted", campaigns("workers", COMING_AND_GOING))
 def test_workers_may_come_and_go_and_sleep_past_their_session(campaign: Campaign, wanted: Mapping[Named, int]) -> None:
-    put_to_the_test(campaign, wanted, ORDER)
+    put_to_the_test(campaign, wanted, ORDER, Copies.ONCE_PER_CLAIM)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from hashlib import sha256
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -41,6 +42,15 @@ class Loss(NamedTuple):
     end: int
 
 
+class Ahead(NamedTuple):
+    """A ledger that stands at ``offset``, which its partition, ending at ``end``, has not come to."""
+
+    topic: str
+    partition: int
+    offset: int
+    end: int
+
+
 @contextmanager
 def administering(deployment: Deployment) -> Iterator[KafkaAdminClient]:
     admin = KafkaAdminClient(bootstrap_servers=deployment.bootstrap)
@@ -56,33 +66,35 @@ def aborted_transactions(campaign: Campaign) -> list[str]:
     found = iter(parcels(order))
     if ALL:
         committed = _in_a_transaction(campaign.deployment, found, KafkaProducer.commit_transaction)
-        assert committed <= _readable(campaign.deployment)
+        assert committed.keys() <= _readable(campaign.deployment)
+        log = campaign.directory / f"produced-{fresh_name('transaction')}.log"
+        log.write_text("".join(f"{' '.join(map(str, at))} {digest} none\n" for at, digest in committed.items()))
     aborted = _in_a_transaction(campaign.deployment, found, KafkaProducer.abort_transaction)
-    assert not aborted & _readable(campaign.deployment)
+    assert not aborted.keys() & _readable(campaign.deployment)
     return [f"{len(aborted)} records of an aborted transaction have offsets, and nobody can read them"]
 
 
 def _in_a_transaction(
     deployment: Deployment, found: Iterator[Any], end: Callable[[KafkaProducer], object]
-) -> set[Place]:
-    """Publish in one transaction, end that, and return where its records are."""
+) -> dict[Place, str]:
+    """Publish in one transaction, end that, and return where its records are, each with its SHA-256."""
     producer = KafkaProducer(bootstrap_servers=deployment.bootstrap, transactional_id=fresh_name("transaction"))
     try:
         producer.init_transactions()
         producer.begin_transaction()
-        futures = [
+        futures = {
             producer.send(
                 deployment.topic("REPLAY" if parcel.is_replay else "EVENTS"),
                 key=parcel.key,
                 value=parcel.value,
                 timestamp_ms=parcel.sent_at_ms,
-            )
+            ): sha256(parcel.value).hexdigest()
             for parcel in islice(found, IN_A_TRANSACTION)
-        ]
+        }
         producer.flush()
         end(producer)
-        places = [future.get(PATIENCE_S) for future in futures]
-        return {(place.topic, place.partition, place.offset) for place in places}
+        places = {future.get(PATIENCE_S): digest for future, digest in futures.items()}
+        return {(place.topic, place.partition, place.offset): digest for place, digest in places.items()}
     finally:
         producer.close()
 
@@ -140,6 +152,7 @@ def group_offsets(act: Callable[[KafkaAdminClient, str, Offsets], None], done: C
 
             wait_until(happened, "group offsets are as asked for")
             after = deployment.group_offsets()
+        campaign.heals()
         campaign.staff()
         return [f"group offsets {_sum(before)} became {_sum(after)}, ledger {_sum(ledger)}"]
 
@@ -208,3 +221,43 @@ def losses(workers: list[WorkerProcess]) -> set[Loss]:
     found = [match.groups() for worker in workers for match in said.finditer(worker.said())]
     assert all(int(first) - int(below) == int(records) for _, _, first, below, records in found), found
     return {Loss(topic, int(number), int(below), int(first)) for topic, number, first, below, _ in found}
+
+
+def make_again(deployment: Deployment) -> None:
+    """Delete the source topics and have ``hxi`` make them again; Kafka must know them for others."""
+    names = [deployment.topic("EVENTS"), deployment.topic("REPLAY")]
+    with administering(deployment) as admin:
+        before = _topic_ids(admin, names)
+        admin.delete_topics(names)
+        wait_until(lambda: not set(names) & set(admin.list_topics()), "the topics are gone")
+        deployment.hxi("publish", "/dev/null")
+        after = _topic_ids(admin, names)
+    assert len(before | after) == 2 * len(names), f"{before} became {after}"
+    assert set(deployment.ends().values()) == {0}
+
+
+def _topic_ids(admin: KafkaAdminClient, names: list[str]) -> set[str]:
+    return {str(topic["topic_id"]) for topic in admin.describe_topics(names)}
+
+
+def forget_progress(campaign: Campaign) -> None:
+    """Delete the application's rows of the ledger, as a worker says that one may."""
+    with campaign.superuser() as connection:
+        connection.execute("DELETE FROM hxi_state.ledger WHERE app_id = %s", (campaign.app_id,))
+
+
+def ahead(deployment: Deployment) -> set[Ahead]:
+    """Return where the ledger is beyond the end of its partition."""
+    ends = deployment.ends()
+    return {Ahead(*at, offset, ends[at]) for at, offset in deployment.ledger().items() if offset > ends[at]}
+
+
+def refusals(worker: WorkerProcess, app_id: str) -> set[Ahead]:
+    """Return of what ledgers a worker said that they are ahead, and what is to be done about that."""
+    said = re.compile(
+        rf"the ledger of {re.escape(app_id)} stands at offset (\d+) of (\S+)\[(\d+)\], which ends at (\d+):"
+        r" the topic was deleted and made again, or this is another broker\."
+        r" Set another HXI_APP_ID, or delete the rows of this one in hxi_state\.ledger"
+    )
+    found = [match.groups() for match in said.finditer(worker.said())]
+    return {Ahead(topic, int(partition), int(offset), int(end)) for offset, topic, partition, end in found}

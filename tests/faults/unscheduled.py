@@ -6,18 +6,23 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.deployment import wait_until
+from tests.faults.calm import DRAINED_WITHIN_S
 from tests.faults.campaign import Campaign
+from tests.faults.dead_letters import Copies
 from tests.faults.log import Fault, now
-from tests.faults.plan import ALL
+from tests.faults.plan import times
 from tests.faults.producing import Order
-from tests.faults.verdict import DRAINED_WITHIN_S, judge
+from tests.faults.verdict import judge
 
 PUBLISHED_WITHIN_S = 120.0
 
 
-def turns(few: int, whole: int) -> range:
-    """Return a number for each time that a test is to run: few in every test run, more in the whole of the suite."""
-    return range(1, 1 + (whole if ALL else few))
+def turns(few: int, whole: int, *names: str) -> range:
+    """Return a number for each time that a test is to run: few in every test run, more in the whole of the suite.
+
+    ``names`` are those of its faults, as the report has them; it does not run where all of them are to stay away.
+    """
+    return range(1, 1 + max(times(name, few, whole) for name in names))
 
 
 def published(log: Path) -> int:
@@ -59,9 +64,11 @@ def noted(campaign: Campaign, kind: str, name: str) -> Iterator[list[str]]:
 
 
 @contextmanager
-def withstood(campaign: Campaign, kind: str, name: str, order: Order, records: int) -> Iterator[list[str]]:
+def withstood(
+    campaign: Campaign, kind: str, name: str, order: Order, records: int, copies: Copies = Copies.ANY
+) -> Iterator[list[str]]:
     """Publish so many records beside what happens in the block, note that as a fault, and judge."""
     with noted(campaign, kind, name) as proofs, campaign.traffic(order) as log:
         yield proofs
         wait_until_published(log, records)
-    judge(campaign.deployment, campaign.postgres, [log])
+    judge(campaign.deployment, campaign.postgres, [log], copies)

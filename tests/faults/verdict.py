@@ -1,24 +1,33 @@
 """The judgement on a campaign: what the topics hold, and what the tables must hold because of it."""
 
 import json
+import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import psycopg
 
-from agents.decoder import Decoded, Decoder
+from agents.decoder import Decoder
 from agents.embedded import Postgres
 from agents.settings import Settings
 from pipeline.moments import moment
 from schema.json_text import parse
-from schema.rows import EventRow, KeptEvent, Partition, Place, Record
+from schema.rows import ChunkRow, EventRow, KeptChunk, KeptEvent, Partition, Record
 from tests import reference
-from tests.conftest import drop_database, new_database
-from tests.deployment import Deployment, Tables, assert_same_tables, fresh_name, wait_until
+from tests.deployment import Deployment, assert_same_tables
+from tests.faults.accounting import Topics, assert_accounted_for, logged
+from tests.faults.calm import (
+    DRAINED_WITHIN_S,
+    assert_filled,
+    calm_tables,
+    wait_until_at_rest,
+    without_offsets,
+)
 from tests.faults.campaign import Campaign, Named
+from tests.faults.dead_letters import Copies, assert_dead_letters
 from tests.faults.producing import Order
 from tests.results import (
     Results,
@@ -29,55 +38,51 @@ from tests.results import (
     seen,
 )
 
-JUDGED_WITHIN_S = 120.0
-DRAINED_WITHIN_S = 240.0
+LONGEST_TRANSACTION_S = 5.0
+"""Once everything is at rest."""
 
 
-class Topics(NamedTuple):
-    """What the source topics hold, record by record, and what decoding makes of it."""
-
-    records: dict[tuple[str, int, int], bytes]
-    decoded: Decoded
-
-
-def put_to_the_test(campaign: Campaign, wanted: Mapping[Named, int], order: Order) -> None:
+def put_to_the_test(campaign: Campaign, wanted: Mapping[Named, int], order: Order, copies: Copies = Copies.ANY) -> None:
     """Run the campaign under traffic, let it heal and drain, and judge what it has come to."""
-    with campaign.traffic(order) as produced:
+    with campaign.traffic(order):
         campaign.staff()
         campaign.run(wanted)
     campaign.deployment.wait_until_drained(DRAINED_WITHIN_S)
-    judge(campaign.deployment, campaign.postgres, [produced])
+    judge(campaign.deployment, campaign.postgres, campaign.directory.glob("produced-*.log"), copies)
 
 
-def judge(deployment: Deployment, postgres: Postgres, produced: Iterable[Path]) -> None:
-    """Check everything that a drained deployment holds."""
-    assert deployment.deserters() == []
+def judge(deployment: Deployment, postgres: Postgres, produced: Iterable[Path], copies: Copies = Copies.ANY) -> None:
+    """Check everything that a drained deployment holds, whose topics hold what was ``produced`` by these logs."""
     topics = read_back(deployment)
-    assert_kafka_kept(topics, produced)
-    wait_until_at_rest(deployment)
-    assert deployment.ledger().items() >= {at: end for at, end in deployment.ends().items() if end > 0}.items()
-    assert_events_once(deployment, topics)
-    assert_dead_letters(deployment, topics)
-    assert_results(deployment, topics)
-    assert_nobody_idle_in_transaction(deployment)
-    assert_no_ledger_moved(deployment)
+    assert_accounted_for(topics, logged(produced))
+    assert_came_of(deployment, topics, copies)
     assert_same_tables(deployment.tables(), calm_tables(deployment, postgres))
 
 
-def calm_tables(deployment: Deployment, postgres: Postgres) -> Tables:
-    """Return what a run without any trouble makes of the same topics."""
-    for worker in deployment.workers:
-        worker.close()
-    database = fresh_name("calm")
-    calm = deployment.beside(new_database(postgres.address, database))
-    calm.hxi("migrate")
-    calm.start_worker()
-    calm.wait_until_drained(DRAINED_WITHIN_S)
-    wait_until_at_rest(calm)
-    calm.workers[-1].terminate()
-    tables = calm.tables()
-    drop_database(postgres.address, database)
-    return tables
+def judge_without(
+    deployment: Deployment, postgres: Postgres, topics: Topics, gone: Topics | None = None, *, copies: Copies
+) -> None:
+    """Check that a drained deployment holds just what ``topics`` come to, which are not what its topics hold now.
+
+    Nothing of what is ``gone`` is in the tables; some of it may be among the dead letters.
+    """
+    assert_came_of(deployment, topics, copies, gone)
+    actual = deployment.tables()
+    assert_same_tables(without_offsets(actual), without_offsets(calm_tables(deployment, postgres, topics.records)))
+
+
+def assert_came_of(deployment: Deployment, topics: Topics, copies: Copies, gone: Topics | None = None) -> None:
+    """Check against the topics what the tables, the dead letters and the ledger hold."""
+    assert deployment.deserters() == []
+    wait_until_at_rest(deployment)
+    assert deployment.ledger().items() >= {at: end for at, end in deployment.ends().items() if end > 0}.items()
+    assert_filled(deployment.tables())
+    assert_events_once(deployment, topics)
+    assert_chunks_once(deployment, topics)
+    assert_dead_letters(deployment, topics, copies, gone)
+    assert_results(deployment, topics)
+    assert_nobody_idle_in_transaction(deployment)
+    assert_no_ledger_moved(deployment)
 
 
 def read_back(deployment: Deployment) -> Topics:
@@ -85,36 +90,16 @@ def read_back(deployment: Deployment) -> Topics:
     return decode(deployment, [*deployment.records("EVENTS"), *deployment.records("REPLAY")])
 
 
-def decode(deployment: Deployment, found: Iterable[Any]) -> Topics:
-    """Return what records of the source topics come to."""
+def decode(deployment: Deployment, *generations: Iterable[Any]) -> Topics:
+    """Return what records of the source topics come to, of topics that were made again one generation after another."""
     settings = Settings()
     decoder = Decoder(settings.decode_policy(), deployment.topic("REPLAY"))
     records = [
         Record(Partition(r.topic, r.partition), r.offset, r.timestamp * 1000, r.key, r.value)
+        for found in generations
         for r in sorted(found, key=lambda r: (r.topic, r.partition, r.offset))
     ]
-    return Topics({(*r.partition, r.offset): r.value or b"" for r in records}, decoder.decode(records))
-
-
-def assert_kafka_kept(topics: Topics, produced: Iterable[Path]) -> None:
-    """Check the producer's log: what the broker took is there, and what was made bad is refused."""
-    refused = {(*letter.place.partition, letter.place.offset) for letter in topics.decoded.dead_letters}
-    for log in produced:
-        for line in log.read_text().splitlines():
-            topic, partition, offset, digest, badness = line.split()
-            place = (topic, int(partition), int(offset))
-            assert sha256(topics.records[place]).hexdigest() == digest, place
-            assert badness == "none" or place in refused, place
-
-
-def wait_until_at_rest(deployment: Deployment) -> None:
-    """Wait until every session has ended by quiet and is judged."""
-    wait_until(
-        lambda: deployment.query("SELECT count(*) FROM sessions WHERE end_time IS NULL") == [(0,)],
-        "every session has ended",
-        JUDGED_WITHIN_S,
-    )
-    wait_until(lambda: deployment.count("hxi_state.unjudged") == 0, "every session is judged", JUDGED_WITHIN_S)
+    return Topics(records, decoder.decode(records))
 
 
 def assert_events_once(deployment: Deployment, topics: Topics) -> None:
@@ -128,22 +113,27 @@ def assert_events_once(deployment: Deployment, topics: Topics) -> None:
     assert not extra, f"{extra.total()} events too many beside {expected.total()}"
 
 
-def assert_dead_letters(deployment: Deployment, topics: Topics, gone: Topics | None = None) -> None:
-    """Check that everything refused is in the dead letters with its place, reason and bytes; any number of times.
-
-    What is ``gone`` from the topics may have been refused before, or not.
-    """
-    expected = _refused(topics)
-    actual = {
-        (_place(letter), dict(letter.headers)["reason"].decode(), letter.value or b"")
-        for letter in deployment.records("DEAD_LETTER")
-    }
-    missing, extra = expected - actual, actual - expected - (_refused(gone) if gone else set())
-    assert not missing | extra, f"{len(missing)} dead letters are missing, {len(extra)} too many"
-
-
-def _refused(topics: Topics) -> set[tuple[Place, str, bytes]]:
-    return {(letter.place, letter.reason.value, letter.value or b"") for letter in topics.decoded.dead_letters}
+def assert_chunks_once(deployment: Deployment, topics: Topics) -> None:
+    """Check that of each accepted replay chunk the first that came is in the table, exactly once."""
+    first: dict[tuple[Any, int], KeptChunk] = {}
+    for chunk in topics.decoded.chunks:
+        first.setdefault((chunk.session_id, chunk.chunk_index), chunk)
+    expected = Counter(
+        content_hash(
+            ChunkRow(
+                chunk.session_id,
+                chunk.chunk_index,
+                parse(chunk.chunk_data),
+                moment(chunk.time_us),
+                chunk.place.offset,
+            )._asdict()
+        )
+        for chunk in first.values()
+    )
+    rows = deployment.query(f"SELECT {', '.join(ChunkRow._fields)} FROM session_replay_chunks")
+    actual = Counter(content_hash(ChunkRow(*row)._asdict()) for row in rows)
+    missing, extra = expected - actual, actual - expected
+    assert not missing | extra, f"{missing.total()} of {expected.total()} chunks are missing, {extra.total()} too many"
 
 
 def assert_results(deployment: Deployment, topics: Topics) -> None:
@@ -157,12 +147,30 @@ def assert_results(deployment: Deployment, topics: Topics) -> None:
 
 
 def assert_nobody_idle_in_transaction(deployment: Deployment) -> None:
-    """Check that no session was left in a transaction."""
-    idle = deployment.query("""
-        SELECT application_name, state, query FROM pg_stat_activity
-        WHERE datname = current_database() AND state ~ '^idle in transaction' AND xact_start < now() - interval '5 s'
-    """)
-    assert not idle
+    """Check that no session of the database, whoever's it is, stays in a transaction."""
+    lasting = lasting_through(lambda: _transactions(deployment), LONGEST_TRANSACTION_S)
+    assert not lasting, f"in a transaction for {LONGEST_TRANSACTION_S:g} s and longer: {lasting}"
+
+
+def lasting_through(look: Callable[[], Collection[Any]], patience_s: float) -> set[Any]:
+    """Return what is there now and every time that somebody looks within ``patience_s``."""
+    lasting = set(look())
+    deadline = time.monotonic() + patience_s
+    while lasting and time.monotonic() < deadline:
+        time.sleep(0.1)
+        lasting &= set(look())
+    return lasting
+
+
+def _transactions(deployment: Deployment) -> list[tuple[Any, ...]]:
+    """Return the sessions that are in a transaction, all but our own, and when they began it."""
+    with psycopg.connect(deployment.database_url) as connection:
+        assert connection.info.parameter_status("is_superuser") == "on", "others' sessions are hidden"
+        return connection.execute("""
+            SELECT pid, application_name, xact_start::text FROM pg_stat_activity
+            WHERE datname = current_database() AND backend_type = 'client backend'
+                AND xact_start IS NOT NULL AND pid <> pg_backend_pid()
+        """).fetchall()
 
 
 def assert_no_ledger_moved(deployment: Deployment) -> None:
@@ -194,11 +202,3 @@ def _columns(event: KeptEvent) -> dict[str, Any]:
         "client_time": moment(event.client_us) if shifted else None,
         "metadata": parse(event.metadata) if event.metadata else None,
     }
-
-
-def _place(letter: Any) -> Place:
-    headers = {name: value.decode() for name, value in letter.headers}
-    index = int(headers["source_index"]) if "source_index" in headers else None
-    return Place(
-        Partition(headers["source_topic"], int(headers["source_partition"])), int(headers["source_offset"]), index
-    )

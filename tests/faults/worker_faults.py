@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -25,6 +26,7 @@ def sigkill_at_random(campaign: Campaign) -> list[str]:
         with pytest.raises(subprocess.TimeoutExpired):
             victim.wait(campaign.chance.uniform(0.0, RANDOM_MOMENT_S))
         victim.kill()
+        campaign.heals()
         campaign.replace(victim)
         proof.append(f"{victim.name} ended by SIGKILL")
     return proof
@@ -49,12 +51,16 @@ def sigterm(campaign: Campaign) -> list[str]:
     """Stop the oldest worker as an operator would, and start another in its place."""
     oldest = campaign.workers[0]
     assert oldest.terminate(STOPS_WITHIN_S) == 0
+    campaign.heals()
     campaign.replace(oldest)
     return [f"{oldest.name} ended by SIGTERM with 0"]
 
 
 def sleep_and_wake(campaign: Campaign) -> list[str]:
-    """Stop a worker until others have its partitions, and let it go on."""
+    """Stop a worker until others have its partitions, and let it go on.
+
+    Its partitions stand still until they are taken over, which the proof says; recovery is from when it wakes.
+    """
     return [_sleep_and_wake(campaign, campaign.chance.choice(campaign.workers), "at a random moment")]
 
 
@@ -70,10 +76,13 @@ def sleep_and_wake_at(name: str) -> Fire:
 
 def _sleep_and_wake(campaign: Campaign, sleeper: WorkerProcess, when: str) -> str:
     others = [worker for worker in campaign.workers if worker is not sleeper]
+    fell_asleep = time.monotonic()
     sleeper.signal(signal.SIGSTOP)
     campaign.wait_until_all_is_read_by(*others)
+    taken_over_s = time.monotonic() - fell_asleep
     sleeper.signal(signal.SIGCONT)
-    return f"{sleeper.name} slept {when} until others had its {sleeper.partitions()} partitions"
+    campaign.heals()
+    return f"{sleeper.name} slept {when}; others had its {sleeper.partitions()} partitions after {taken_over_s:.1f} s"
 
 
 def scale(campaign: Campaign) -> list[str]:
@@ -87,5 +96,6 @@ def scale(campaign: Campaign) -> list[str]:
     assert second.terminate(STOPS_WITHIN_S) == 0
     campaign.wait_until_all_is_read_by(first, third)
     assert third.terminate(STOPS_WITHIN_S) == 0
+    campaign.heals()
     campaign.wait_until_all_is_read_by(first)
     return ["1, 3, 2, 1 workers held all partitions between them"]

@@ -11,13 +11,24 @@ PATCHES = Path(__file__).parent
 
 
 @dataclass(frozen=True)
+class Selection:
+    """Tests, and the faults to which those of the fault suite keep; all where that is empty."""
+
+    tests: tuple[str, ...]
+    only: str = ""
+
+    def __str__(self) -> str:
+        names = ", ".join(f"`{test.rpartition('::')[2]}`" for test in self.tests)
+        return f"{names} with {self.only}" if self.only else names
+
+
+@dataclass(frozen=True)
 class Mutant:
-    """A patch, what it does, the tests that must fail with it, and the faults to which those may keep."""
+    """A patch, what it does, and the tests that pass without it and must fail with it."""
 
     patch: Path
     what: str
-    tests: tuple[str, ...]
-    only: str
+    selection: Selection
 
     @property
     def name(self) -> str:
@@ -41,4 +52,4 @@ def mutants() -> list[Mutant]:
 def _read(patch: Path) -> Mutant:
     head = patch.read_text().partition("\ndiff --git ")[0]
     said = dict(line.split(": ", 1) for line in head.splitlines())
-    return Mutant(patch, said["What"], tuple(said["Tests"].split()), said.get("Only", ""))
+    return Mutant(patch, said["What"], Selection(tuple(said["Tests"].split()), said.get("Only", "")))

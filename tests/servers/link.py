@@ -58,6 +58,11 @@ class Shape:
     jitter_s: float = 0.0
     bytes_per_s: float | None = None
 
+    def least_s(self, answer_bytes: int) -> float:
+        """Return how long a question and its answer, of so many bytes, take at least."""
+        there_and_back_s = 2 * max(0.0, self.latency_s - self.jitter_s)
+        return max(there_and_back_s, answer_bytes / self.bytes_per_s if self.bytes_per_s else 0.0)
+
 
 class Network:
     """What a proxy's network is like now, for all its connections."""

@@ -19,6 +19,10 @@ _random: Final = random.SystemRandom()
 _API_VERSIONS: Final = 18
 _CORRELATION: Final = 20_418
 _CLIENT: Final = b"hxi-tests"
+_HEADER: Final = struct.pack(">hhih", _API_VERSIONS, 0, _CORRELATION, len(_CLIENT)) + _CLIENT
+
+WHICH_VERSIONS: Final = struct.pack(">i", len(_HEADER)) + _HEADER
+"""An ApiVersions request, which a broker answers whoever asks."""
 
 
 def free_port() -> int:
@@ -50,10 +54,9 @@ def speaks_kafka(address: str, patience: float = 1.0) -> bool:
         patience: Seconds to wait for the connection and for each part of the answer.
     """
     host, _, port = address.split(",")[0].strip().rpartition(":")
-    header = struct.pack(">hhih", _API_VERSIONS, 0, _CORRELATION, len(_CLIENT)) + _CLIENT
     try:
         with socket.create_connection((host.strip("[]"), int(port)), patience) as connection:
-            connection.sendall(struct.pack(">i", len(header)) + header)
+            connection.sendall(WHICH_VERSIONS)
             with connection.makefile("rb") as answer:
                 start = answer.read(10)
     except (OSError, ValueError):
