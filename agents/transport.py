@@ -122,10 +122,8 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             except OffsetOutOfRangeError:  # retention was quicker: the claim says what that cost
                 self._assignee().reclaim()
                 return
-            except NoOffsetForPartitionError as error:
-                if any(TP(*partition) in self._ends for partition in error.args):
-                    raise
-                return  # assigned, not claimed yet, and nothing acknowledged to go by
+            except NoOffsetForPartitionError:  # from before the claim, with nothing acknowledged to go by
+                return
             positions = self._positions()
         for tp, batch, end in batches(fetched or {}, positions):
             if not self.flow_active or self.should_stop or reading != self._reading:
