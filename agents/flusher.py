@@ -52,11 +52,12 @@ class Flusher:
         self._note_progress = note_progress
         self._hint: asyncio.Task[None] | None = None
         self._flushing = asyncio.Lock()
+        self._finishing = False
 
     async def run(self) -> None:
-        """Flush an interval after the last flush began, and at once when the pending one is full; never returns."""
+        """Flush an interval after the last flush began, and at once when the pending one is full; until the finish."""
         began = time.monotonic()
-        while True:
+        while not self._finishing:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._intake.flush_due.wait(), began + self._interval_s - time.monotonic())
             began = time.monotonic()
@@ -65,9 +66,23 @@ class Flusher:
     async def flush(self) -> None:
         """Write what is pending now, after a flush under way; tries on while servers are away."""
         async with self._flushing:
-            pending = self._intake.swap()
-            if pending.flush.spans:
-                await self._flush(pending)
+            if not self._finishing:
+                await self._flush_pending()
+
+    async def finish(self, within_s: float) -> None:
+        """Write what is pending now, if that takes no longer, and nothing more: what comes later does not join up.
+
+        Raises:
+            TimeoutError: it took longer; what was not written is read again by others.
+        """
+        self._finishing = True
+        async with asyncio.timeout(within_s), self._flushing:
+            await self._flush_pending()
+
+    async def _flush_pending(self) -> None:
+        pending = self._intake.swap()
+        if pending.flush.spans:
+            await self._flush(pending)
 
     async def _flush(self, pending: Pending) -> None:
         began = time.monotonic()

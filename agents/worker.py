@@ -142,6 +142,6 @@ class Worker:
         app.intake.stop()
         if not app.crashed:
             with suppress(Exception):
-                await asyncio.wait_for(app.flusher.flush(), LAST_FLUSH_S)
+                await app.flusher.finish(LAST_FLUSH_S)
         with suppress(asyncio.CancelledError):
             await app.stop()

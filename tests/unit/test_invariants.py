@@ -243,6 +243,34 @@ async def test_a_fenced_worker_writes_nothing_more(world: World) -> None:
     assert "ack 1" not in world.actions
 
 
+async def test_a_last_flush_that_takes_too_long_is_not_followed_by_another(world: World) -> None:
+    world.topic = [click(1), click(2)]
+    await world.claim()
+    running = asyncio.ensure_future(world.flusher.run())
+    await world.deliver(1)
+    world.sink.failures = [Unavailable("away")] * 10_000
+    with pytest.raises(TimeoutError):
+        await world.flusher.finish(0.05)
+    world.sink.failures = []
+    await world.deliver(1)
+    await world.flusher.flush()
+    await asyncio.wait_for(running, 5)
+    assert "commit" not in world.actions
+    assert set(world.actions) == {"write fails"}
+
+
+async def test_a_last_flush_writes_what_is_pending_after_the_one_under_way(world: World) -> None:
+    world.topic = [click(1), click(2)]
+    await world.claim()
+    await world.deliver(1)
+    under_way = asyncio.ensure_future(world.flusher.flush())
+    await asyncio.sleep(0)
+    await world.deliver(1)
+    await world.flusher.finish(5)
+    assert under_way.done()
+    assert [row.x for row in world.sink.events] == [1, 2]
+
+
 def test_time_is_given_never_taken() -> None:
     """The same is checked on the syntax tree in test_layers; this is the sentence of the README."""
     clocks = ("time.time", "datetime.now", "datetime.utcnow", "monotonic(")
