@@ -97,22 +97,37 @@ def _worker(settings: Settings, workspace: Path) -> Iterator[None]:
         "HXI_DATA_DIR": str(workspace),
         "HXI_WEB_PORT": "0",
     }
-    with log.open("wb") as stream:
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "agents", "worker"],
-            env=os.environ | own,
-            stdout=stream,
-            stderr=stream,
-            start_new_session=True,
-        )
+    process = None
     try:
+        with log.open("wb") as stream, _interrupts_wait():  # until there is a process to stop
+            process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "agents", "worker"],
+                env=os.environ | own,
+                stdout=stream,
+                stderr=stream,
+                start_new_session=True,
+            )
         yield
     except CommandFailed:
         say(log.read_text("utf-8", "replace"))
         raise
     finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=15)
+        if process is not None:
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=15)
+
+
+@contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """Let Ctrl-C take effect when the block is done."""
+    interrupts = []
+    before = signal.signal(signal.SIGINT, lambda number, _: interrupts.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if interrupts:
+        raise KeyboardInterrupt
 
 
 def _publish(settings: Settings, events: int) -> int:
