@@ -129,6 +129,9 @@ class WorkerProcess:
         lines = [line for line in answers[0].splitlines() if line.startswith(name)]
         return sum(float(line.rpartition(" ")[2]) for line in lines)
 
+    def wait_until_reading(self) -> None:
+        wait_until(lambda: bool(self.claims()), lambda: f"{self.name} reads, but:\n{self.said()}")
+
     def claims(self) -> list[str]:
         """Return the lines in which the worker said which partitions it reads from then on."""
         return [line for line in self.said().splitlines() if _READS.search(line)]

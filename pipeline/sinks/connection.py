@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from threading import Timer
+from traceback import clear_frames
 from typing import Any
 
 import psycopg
@@ -98,12 +99,26 @@ async def connect(url: str, application_name: str) -> Connection:
             application_name=application_name,
             **_REACHING,
         )
+    except psycopg.Error as error:
+        let_go(error)
+        raise Unavailable(one_line(error)) from error
+    try:
         connection.adapters.register_dumper(None, _RawJsonb)
         with answering(connection):
             (*_, connection.pid), *_ = await (await connection.execute(_SET_ALL, _NAMES_AND_VALUES)).fetchall()
     except psycopg.Error as error:
+        await connection.close()
         raise Unavailable(one_line(error)) from error
     return connection
+
+
+def let_go(error: psycopg.Error) -> None:
+    """Close what an attempt to connect has left open.
+
+    An attempt that took too long is in a cycle with its error, and would hold one of the server's connections until
+    the garbage collector comes by.
+    """
+    clear_frames(error.__traceback__)
 
 
 def same_server(url: str, connection: Connection) -> str:
@@ -129,9 +144,17 @@ def answering(connection: psycopg.BaseConnection[Any]) -> Iterator[None]:
 
 def hang_up(connection: psycopg.BaseConnection[Any]) -> None:
     """Close the connection beneath whoever waits on it, as the network would."""
-    closed_already = suppress(psycopg.Error, OSError)
-    with closed_already, socket.socket(fileno=os.dup(connection.fileno())) as wire:
-        wire.shutdown(socket.SHUT_RDWR)
+    with suppress(psycopg.Error, OSError), wire(connection) as beneath:  # unless it is closed already
+        beneath.shutdown(socket.SHUT_RDWR)
+
+
+def wire(connection: psycopg.BaseConnection[Any]) -> socket.socket:
+    """Return the socket beneath the connection; to close it leaves the connection open.
+
+    Raises:
+        psycopg.OperationalError, OSError: there is none any more.
+    """
+    return socket.socket(fileno=os.dup(connection.fileno()))
 
 
 @asynccontextmanager

@@ -17,7 +17,7 @@ from yoyo.backends.core.postgresql import PostgresqlPsycopgBackend
 from yoyo.connections import DatabaseURI
 from yoyo.migrations import Migration
 
-from pipeline.sinks.connection import CONNECT_TIMEOUT_S, answering, one_line
+from pipeline.sinks.connection import CONNECT_TIMEOUT_S, answering, let_go, one_line
 from pipeline.sinks.contract import Unavailable
 from schema.sql import migrations_folder
 
@@ -118,6 +118,7 @@ def _connected(url: str) -> Iterator[psycopg.Connection[Any]]:
                 connection.execute(_NOT_BY_NAME_OF_THE_USER)
             yield connection
     except psycopg.OperationalError as error:
+        let_go(error)
         raise Unavailable(one_line(error)) from error
     except psycopg.Error as error:
         raise SchemaMismatch(f"the database refused: {one_line(error)}") from error

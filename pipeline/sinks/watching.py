@@ -8,7 +8,6 @@ sessions of this application that stand in its way, and its own where both sides
 
 import asyncio
 import logging
-import os
 import socket
 import struct
 from collections.abc import AsyncIterator
@@ -26,6 +25,7 @@ from pipeline.sinks.connection import (
     hang_up,
     same_server,
     session_name,
+    wire,
 )
 from pipeline.sinks.contract import Unavailable
 
@@ -103,8 +103,8 @@ async def _look(connection: Connection, url: str, app_id: str, stuck: set[Seen])
 def _acknowledged(connection: Connection) -> int:
     """Return how many bytes of what was sent have arrived, where the system can tell."""
     try:
-        with socket.socket(fileno=os.dup(connection.fileno())) as wire:
-            info = wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES_ACKED.size)
+        with wire(connection) as beneath:
+            info = beneath.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES_ACKED.size)
     except (AttributeError, OSError):  # not Linux, or no network in between
         return 0
     (acknowledged,) = _BYTES_ACKED.unpack(info)

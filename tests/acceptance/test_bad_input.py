@@ -34,7 +34,7 @@ def metric(worker: WorkerProcess, name: str) -> float:
 
 def test_every_refused_record_has_its_reason_and_the_counts_add_up(deployment: Deployment) -> None:
     worker = deployment.start_worker()
-    worker.wait_until_said("Reading ")
+    worker.wait_until_reading()
     bad: dict[bytes | None, str] = {
         b"": "empty",
         b"\xff\xfe": "malformed_json",
@@ -71,7 +71,7 @@ def test_every_refused_record_has_its_reason_and_the_counts_add_up(deployment: D
 def test_dead_letters_can_be_listed_shown_and_replayed(deployment: Deployment) -> None:
     worker = deployment.start_worker()
     send(deployment, deployment.topic("EVENTS"), b"not json")
-    worker.wait_until_said("Reading ")
+    worker.wait_until_reading()
     deployment.wait_until_drained()
 
     listed = deployment.hxi("dead-letters", "list").stdout.decode().splitlines()
@@ -100,7 +100,7 @@ def test_replay_chunk_of_four_mebibytes_arrives_whole(deployment: Deployment) ->
 
 def test_web_port_serves_metrics_and_health_and_nothing_else(deployment: Deployment) -> None:
     worker = deployment.start_worker()
-    worker.wait_until_said("Reading ")
+    worker.wait_until_reading()
     assert get(worker, "/livez") == "alive\n"
     assert get(worker, "/readyz") == "ready\n"
     for path in ("/", "/table/", "/router/", "/metrics/x", "/stats/"):

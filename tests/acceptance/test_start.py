@@ -18,12 +18,12 @@ def partitions(deployment: Deployment) -> dict[str, int]:
 
 def test_worker_started_before_its_topics_exist_makes_them(deployment: Deployment) -> None:
     worker = deployment.start_worker(HXI_TOPIC_PARTITIONS="3")
-    worker.wait_until_said("Reading ")
+    worker.wait_until_reading()
     assert set(partitions(deployment).values()) == {3}
 
 
 def test_topics_with_other_partitions_than_the_setting_says_are_a_clear_error(deployment: Deployment) -> None:
-    deployment.start_worker(HXI_TOPIC_PARTITIONS="3").wait_until_said("Reading ")
+    deployment.start_worker(HXI_TOPIC_PARTITIONS="3").wait_until_reading()
     other = deployment.start_worker(HXI_TOPIC_PARTITIONS="5")
     assert other.wait() == 1
     assert "has 3 partitions, but HXI_TOPIC_PARTITIONS is 5" in other.said()
@@ -47,7 +47,7 @@ def test_unknown_and_wrong_settings_are_named(deployment: Deployment) -> None:
 
 def test_a_taken_web_port_is_a_clear_error(deployment: Deployment) -> None:
     first = deployment.start_worker()
-    first.wait_until_said("Reading ")
+    first.wait_until_reading()
     second = deployment.start_worker(HXI_WEB_PORT=str(first.web_port))
     assert second.wait() == 1
     assert "HXI_WEB_PORT" in second.said()

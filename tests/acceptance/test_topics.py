@@ -39,7 +39,7 @@ def cut_off(deployment: Deployment, below: int) -> None:
 
 def test_aborted_transactions_leave_nothing_and_their_markers_hold_nothing_up(deployment: Deployment) -> None:
     worker = deployment.start_worker(HXI_SESSION_TIMEOUT_S="2")
-    worker.wait_until_said("Reading ")
+    worker.wait_until_reading()
     producer = KafkaProducer(bootstrap_servers=deployment.bootstrap, transactional_id=deployment.topic("EVENTS"))
     producer.init_transactions()
     for element, end in (("kept", producer.commit_transaction), ("aborted", producer.abort_transaction)):
@@ -54,7 +54,7 @@ def test_aborted_transactions_leave_nothing_and_their_markers_hold_nothing_up(de
 
 
 async def test_records_may_be_compressed_by_any_codec_of_kafka(deployment: Deployment) -> None:
-    deployment.start_worker().wait_until_said("Reading ")
+    deployment.start_worker().wait_until_reading()
     codecs = ["gzip", "lz4", "snappy", "zstd"]
     for codec in codecs:
         producer = AIOKafkaProducer(bootstrap_servers=deployment.bootstrap, compression_type=codec)
@@ -67,7 +67,7 @@ async def test_records_may_be_compressed_by_any_codec_of_kafka(deployment: Deplo
 
 def test_a_first_look_at_an_old_topic_is_no_loss(deployment: Deployment) -> None:
     worker = deployment.start_worker()
-    worker.wait_until_said("Reading ")
+    worker.wait_until_reading()
     worker.terminate()
     send(deployment, *(click(str(number)) for number in range(10)))
     cut_off(deployment, below=6)
@@ -79,7 +79,7 @@ def test_a_first_look_at_an_old_topic_is_no_loss(deployment: Deployment) -> None
 
 def test_the_largest_record_that_a_topic_takes_can_be_dead_lettered(deployment: Deployment) -> None:
     worker = deployment.start_worker()
-    worker.wait_until_said("Reading ")
+    worker.wait_until_reading()
     largest = b"x" * (LARGEST - 200)
     send(deployment, largest, click("after"))
     deployment.wait_until_drained()
@@ -95,7 +95,7 @@ def test_a_dead_letter_with_no_room_in_its_topic_goes_without_its_value_and_hold
     admin = KafkaAdminClient(bootstrap_servers=deployment.bootstrap)
     admin.create_topics({deployment.topic("DEAD_LETTER"): small})
     admin.close()
-    deployment.start_worker().wait_until_said("Reading ")
+    deployment.start_worker().wait_until_reading()
     send(deployment, b"x" * 5000, click("after"))
     deployment.wait_until_drained()
     (letter,) = deployment.dead_letters()
@@ -106,7 +106,7 @@ def test_a_dead_letter_with_no_room_in_its_topic_goes_without_its_value_and_hold
 
 def test_a_text_made_to_be_slow_does_not_hold_the_worker_up(deployment: Deployment) -> None:
     worker = deployment.start_worker()
-    worker.wait_until_said("Reading ")
+    worker.wait_until_reading()
     hostile = json.loads(click("hostile")) | {"event_type": "error", "error_message": "a" * (15 << 20) + " @"}
     send(deployment, json.dumps(hostile).encode(), click("after"))
     deployment.wait_until_drained(20)

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -22,6 +21,7 @@ from tests.faults.log import Fault, FaultLog, now
 from tests.faults.producing import Order
 from tests.servers.child_process import spawn
 from tests.servers.choice import Broker
+from tests.servers.proxied import proxied
 from tests.servers.proxy import Proxy
 from tests.servers.small_disk import SmallDisk
 
@@ -88,10 +88,7 @@ class Campaign:
     @property
     def proxied_database_url(self) -> str:
         """The campaign's database, through the proxy."""
-        url = urlsplit(self.deployment.database_url)
-        assert url.port is not None
-        there = url.netloc.replace(str(url.port), str(self.to_postgres.port))
-        return url._replace(netloc=there, query="sslmode=disable&gssencmode=disable").geturl()
+        return proxied(self.deployment.database_url, self.to_postgres)
 
     def database_answers(self) -> bool:
         """Whether the server takes connections now."""
@@ -219,15 +216,19 @@ class Campaign:
         wait_until(lambda: sum(self.deployment.ends().values()) > before, "traffic goes on", RECOVERS_WITHIN_S)
         ends = {place: end for place, end in self.deployment.ends().items() if end > 0}
 
+        def behind() -> dict[tuple[str, int], int]:
+            ledger = self.deployment.ledger()
+            return {place: end - ledger.get(place, 0) for place, end in ends.items() if ledger.get(place, 0) < end}
+
         def settled() -> bool:
             assert not self.deployment.deserters(), f"ended by themselves:\n{self.last_words()}"
-            try:
-                ledger = self.deployment.ledger()
-            except psycopg.OperationalError:  # the fault may be with us
-                return False
-            return all(ledger.get(place, 0) >= end for place, end in ends.items())
+            with suppress(psycopg.OperationalError):  # the fault may be with us
+                return not behind()
+            return False
 
-        wait_until(settled, lambda: f"recovered from {what}:\n{self.last_words()}", RECOVERS_WITHIN_S)
+        wait_until(
+            settled, lambda: f"recovered from {what}, left are {behind()}:\n{self.last_words()}", RECOVERS_WITHIN_S
+        )
         self._recovered_at = self._recovered_at or time.monotonic()
 
     def last_words(self) -> str:

@@ -19,6 +19,7 @@ from tests.servers.apache_kafka import ApacheKafka
 from tests.servers.choice import Broker, BrokerChoice, BrokerKind
 from tests.servers.conversations import ToKafka, ToPostgres
 from tests.servers.kafka_cluster import KafkaCluster
+from tests.servers.proxied import port_of
 from tests.servers.proxy import Proxy
 from tests.servers.small_disk import NoSmallDisk, SmallDisk
 
@@ -66,7 +67,7 @@ def servers(needs_kafka_from_maven: None, tmp_path_factory: pytest.TempPathFacto
         Proxy(conversation=ToKafka) as to_broker,
         ApacheKafka(directory / "broker", proxied_as=to_broker.address) as broker,
         Postgres.start(directory / "postgres") as postgres,
-        Proxy(port_of(postgres), ToPostgres) as to_postgres,
+        Proxy(port_of(postgres.address), ToPostgres) as to_postgres,
     ):
         to_broker.target_port = broker.proxied_port
         yield Servers(broker, postgres, to_broker, to_postgres)
@@ -109,16 +110,11 @@ def campaign_on_small_disk(
     small_disk: SmallDisk, servers: Servers, tmp_path: Path, request: pytest.FixtureRequest
 ) -> Iterator[Campaign]:
     """A campaign whose database server has a disk that can be filled."""
-    with Postgres.start(small_disk.directory) as postgres, Proxy(port_of(postgres), ToPostgres) as to_postgres:
+    with Postgres.start(small_disk.directory) as postgres, Proxy(port_of(postgres.address), ToPostgres) as to_postgres:
         on_disk = Servers(servers.broker, postgres, servers.to_broker, to_postgres)
         with on_disk.campaign(request.node.name, tmp_path) as campaign:
             campaign.disk = small_disk
             yield campaign
-
-
-def port_of(postgres: Postgres) -> int:
-    """Return the port in the server's URL."""
-    return int(postgres.address.rpartition(":")[2].partition("/")[0])
 
 
 def pytest_collection_modifyitems() -> None:

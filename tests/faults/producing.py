@@ -58,7 +58,7 @@ class Order:
 
 
 class Parcel(NamedTuple):
-    """A record to be published, and whether all of it is bad ("all"), an event of its batch, or nothing ("")."""
+    """A record to be published, and whether all of it is bad ("all"), an event of its batch, or nothing ("none")."""
 
     is_replay: bool
     key: bytes
@@ -82,7 +82,7 @@ def parcels(order: Order) -> Iterator[Parcel]:
                 yield _with_a_bad_event(delivery)
             else:
                 yield _bad(chance, delivery.session_id.encode(), delivery.sent_at_ms)
-        yield _parcel(delivery, delivery.message, "")
+        yield _parcel(delivery, delivery.message, "none")
 
 
 def _parcel(delivery: Delivery, message: dict[str, Any], badness: str) -> Parcel:
@@ -155,7 +155,7 @@ def publish(log: TextIO, order: Order) -> None:
         topic = settings.replay_topic if parcel.is_replay else settings.events_topic
         future = producer.send(topic, key=parcel.key, value=parcel.value, timestamp_ms=parcel.sent_at_ms)
         digest = sha256(parcel.value).hexdigest()
-        future.add_callback(_note, writing, log, digest, parcel.badness or "none")
+        future.add_callback(_note, writing, log, digest, parcel.badness)
     producer.flush()
     producer.close()
 

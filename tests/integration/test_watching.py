@@ -1,17 +1,17 @@
 """No idle session of ours stands in the way of others, and no call waits for a server that waits for it."""
 
 import asyncio
-import os
+import gc
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import psycopg
 import pytest
 
 from pipeline.fold import FoldPolicy
-from pipeline.sinks.connection import Connection, connect, same_server, session_name
+from pipeline.sinks.connection import Connection, connect, same_server, session_name, wire
 from pipeline.sinks.contract import Unavailable
 from pipeline.sinks.migrations import check_schema
 from pipeline.sinks.postgres import PostgresSink
@@ -19,10 +19,14 @@ from schema.sql import query
 from tests.builders import EVENTS, Owner, kept
 from tests.servers.conversations import ToPostgres
 from tests.servers.link import Moment
+from tests.servers.proxied import port_of, proxied
 from tests.servers.proxy import Proxy
 
 APP = "watched"
 WITHIN_S = 20.0
+SHORTEST_S = 2
+"""The least that libpq takes for its time to connect in."""
+
 LARGE = 2_000_000
 TAKES_S = 3
 SO_MAX_PACING_RATE = 47
@@ -38,14 +42,23 @@ def _quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def proxy(database_url: str) -> Iterator[Proxy]:
-    with Proxy(int(database_url.rpartition(":")[2].partition("/")[0]), ToPostgres) as proxy:
+    with Proxy(port_of(database_url), ToPostgres) as proxy:
         yield proxy
 
 
 @pytest.fixture
 def proxied_url(proxy: Proxy, database_url: str) -> str:
-    server, _, name = database_url.rpartition("/")
-    return f"{server.rpartition(':')[0]}:{proxy.port}/{name}?sslmode=disable&gssencmode=disable"
+    return proxied(database_url, proxy)
+
+
+@contextmanager
+def never_collected() -> Iterator[None]:
+    """Keep the garbage collector from closing what was forgotten."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 @pytest.fixture
@@ -140,6 +153,23 @@ async def test_a_server_that_falls_silent_while_its_schema_is_checked_is_not_wai
     check_schema(proxied_url)
 
 
+@pytest.mark.parametrize("attempt", [lambda url: asyncio.run(connect(url, APP)), check_schema])
+def test_an_attempt_to_connect_that_took_too_long_leaves_nothing_open(
+    attempt: Callable[[str], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.sinks.connection._REACHING", {"connect_timeout": SHORTEST_S})
+    monkeypatch.setattr("pipeline.sinks.migrations.CONNECT_TIMEOUT_S", SHORTEST_S)
+    with socket.create_server(("127.0.0.1", 0)) as silent, never_collected():
+        silent.settimeout(WITHIN_S)
+        host, port = silent.getsockname()
+        with pytest.raises(Unavailable, match="timeout"):
+            attempt(f"postgresql://me@{host}:{port}/mine?sslmode=disable&gssencmode=disable")
+        theirs, _ = silent.accept()
+        with theirs, theirs.makefile("rb") as asked:
+            theirs.settimeout(WITHIN_S)
+            assert asked.read(), "they have asked, and hung up"
+
+
 async def test_a_look_that_is_not_answered_is_not_the_last(proxy: Proxy, proxied_url: str, database_url: str) -> None:
     moment = Moment(lambda request: request.client.endswith(" watch") and "pg_blocking_pids" in request.statement)
     sink = PostgresSink(proxied_url, APP, FoldPolicy())
@@ -158,8 +188,8 @@ async def test_a_call_that_the_server_works_on_for_long_is_left_alone(sink: Post
 
 async def test_a_large_statement_on_its_slow_way_to_the_server_is_left_alone(sink: PostgresSink) -> None:
     async with sink._on("reader") as connection:
-        with socket.socket(fileno=os.dup(connection.fileno())) as wire:
-            wire.setsockopt(socket.SOL_SOCKET, SO_MAX_PACING_RATE, LARGE // TAKES_S)
+        with wire(connection) as beneath:
+            beneath.setsockopt(socket.SOL_SOCKET, SO_MAX_PACING_RATE, LARGE // TAKES_S)
         began = time.monotonic()
         cursor = await connection.execute("SELECT length(%s)", ("x" * LARGE,))
         assert await cursor.fetchone() == (LARGE,)
