@@ -4,6 +4,7 @@ Publishes until SIGTERM, then waits until everything is acknowledged. The order 
 :class:`Order`. A line of the log is ``topic partition offset digest badness``.
 """
 
+import asyncio
 import json
 import signal
 import sys
@@ -11,13 +12,14 @@ import time
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import asdict, dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from random import Random
-from threading import Lock
 from typing import Any, NamedTuple, TextIO
 
-from kafka import KafkaProducer
+from aiokafka import AIOKafkaProducer
+from aiokafka.structs import RecordMetadata
 
 from agents.settings import load_settings
 from pipeline.simulation import Delivery
@@ -30,6 +32,9 @@ TEN_YEARS_MS = 10 * 365 * 24 * 3600 * 1000
 MOST_EVENTS = 2_000_000
 BROKER_PATIENCE_MS = 600_000
 """A campaign's broker may be away for minutes: what is to be published waits."""
+
+MOST_WAITING_BYTES = 1_000_000
+"""Of one partition; beyond it the others wait, too."""
 
 
 @dataclass(frozen=True)
@@ -131,40 +136,36 @@ def _set_clock(delivery: Delivery) -> None:
                 each[field] += shift_ms
 
 
-def publish(log: TextIO, order: Order) -> None:
+async def publish(log: TextIO, order: Order) -> None:
     """Publish until SIGTERM, at most so many records a second; the log has what was acknowledged."""
-    stopped: list[int] = []
-    signal.signal(signal.SIGTERM, lambda number, _: stopped.append(number))
+    stopped = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
     settings = load_settings()
-    producer = KafkaProducer(
+    producer = AIOKafkaProducer(
         bootstrap_servers=settings.bootstrap_servers(),
-        acks="all",
+        enable_idempotence=True,
         linger_ms=10,
-        max_block_ms=BROKER_PATIENCE_MS,
-        delivery_timeout_ms=BROKER_PATIENCE_MS,
-        max_in_flight_requests_per_connection=1,
+        max_batch_size=MOST_WAITING_BYTES,
+        request_timeout_ms=BROKER_PATIENCE_MS,
     )
-    writing = Lock()  # what is acknowledged at once is noted by this thread, all else by the client's
+    await producer.start()
     began = time.monotonic()
     for number, parcel in enumerate(parcels(order)):
         due = began + (number - order.bad_in_a_row - order.at_once) / order.records_per_s
-        if (wait := due - time.monotonic()) > 0:
-            time.sleep(wait)
-        if stopped:
+        await asyncio.sleep(max(0.0, due - time.monotonic()))
+        if stopped.is_set():
             break
         topic = settings.replay_topic if parcel.is_replay else settings.events_topic
-        future = producer.send(topic, key=parcel.key, value=parcel.value, timestamp_ms=parcel.sent_at_ms)
-        digest = sha256(parcel.value).hexdigest()
-        future.add_callback(_note, writing, log, digest, parcel.badness)
-    producer.flush()
-    producer.close()
+        future = await producer.send(topic, parcel.value, parcel.key, timestamp_ms=parcel.sent_at_ms)
+        future.add_done_callback(partial(_note, log, sha256(parcel.value).hexdigest(), parcel.badness))
+    await producer.stop()
 
 
-def _note(writing: Lock, log: TextIO, digest: str, badness: str, place: Any) -> None:
-    with writing:
-        log.write(f"{place.topic} {place.partition} {place.offset} {digest} {badness}\n")
+def _note(log: TextIO, digest: str, badness: str, sent: "asyncio.Future[RecordMetadata]") -> None:
+    place = sent.result()
+    log.write(f"{place.topic} {place.partition} {place.offset} {digest} {badness}\n")
 
 
 if __name__ == "__main__":
     with Path(sys.argv[1]).open("w") as log:
-        publish(log, Order(**json.loads(sys.argv[2])))
+        asyncio.run(publish(log, Order(**json.loads(sys.argv[2]))))
