@@ -4,7 +4,7 @@ Pure: bytes and arrival time in, values out. Never raises for bad input. The che
 come first: no value, not JSON, not an object; then the models of ``schema.events``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from pipeline.tidy import DecodePolicy, OutOfRange, tidy_chunk, tidy_event
 from schema.events import Event, ReplayChunk
 from schema.json_text import NotJson, NotStorable, dump_refused, parse
+from schema.quick_events import QuickEvent, quick_events
 from schema.reasons import Reason
 from schema.rows import DeadLetter, KeptChunk, KeptEvent, Place, Record
 
@@ -31,12 +32,38 @@ class _Refused(Exception):
 
 
 def decode_events(record: Record, policy: DecodePolicy) -> Iterator[KeptEvent | DeadLetter]:
-    """Yield one outcome per event of ``record``, or one dead letter for all of it."""
+    """Return one outcome per event of ``record``, or one dead letter for all of it."""
+    return iter(_decode_quickly(record, policy) or decode_by_models(record, policy))
+
+
+def _decode_quickly(record: Record, policy: DecodePolicy) -> Sequence[KeptEvent] | None:
+    """Return the events of a record that holds nothing but plain ones, all of them accepted; else None."""
+    value, arrival_us = record.value, record.arrival_us
+    found = quick_events(value) if value else None
+    if found is None:
+        return None
+    place = Place(record.partition, record.offset)
+    try:
+        if isinstance(found, QuickEvent):
+            return (tidy_event(found, None, place, arrival_us, policy),)
+        if len(found) > MOST_BATCH_EVENTS or len(value or b"") * len(found) > MOST_BATCH_BYTES:
+            return None
+        return [
+            tidy_event(event, None, place._replace(index=index), arrival_us, policy)
+            for index, event in enumerate(found)
+        ]
+    except (OutOfRange, NotStorable):
+        return None
+
+
+def decode_by_models(record: Record, policy: DecodePolicy) -> Iterator[KeptEvent | DeadLetter]:
+    """Do what :func:`decode_events` does, by the definition itself."""
     place = Place(record.partition, record.offset)
     try:
         message = _parse_object(record.value)
         if "events" not in message:
-            yield tidy_event(Event.model_validate(message), place, record.arrival_us, policy)
+            event = Event.model_validate(message)
+            yield tidy_event(event, event.model_extra, place, record.arrival_us, policy)
             return
         shared, items = _open_batch(message, len(record.value or b""))
     except (_Refused, ValidationError, OutOfRange, NotStorable) as error:
@@ -89,7 +116,8 @@ def _decode_item(
         return _dead_letter(record, place, refused, dump_refused(item))
     merged = _merge(shared, item)
     try:
-        return tidy_event(Event.model_validate(merged), place, record.arrival_us, policy)
+        event = Event.model_validate(merged)
+        return tidy_event(event, event.model_extra, place, record.arrival_us, policy)
     except (ValidationError, OutOfRange, NotStorable) as error:
         return _dead_letter(record, place, error, dump_refused(merged))
 

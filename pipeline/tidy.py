@@ -4,6 +4,7 @@ Decides the corrected event time, the screen's name and what moves into ``metada
 Nothing is lost: text that is cut and fields that no column holds stay in ``metadata``.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from pipeline.privacy import PrivacyPolicy, path_of
 from schema.events import API_CALL, ERROR, Event, ReplayChunk, User
 from schema.fields import EARLIEST_US, EPOCH, US_PER_S
 from schema.json_text import dump
+from schema.quick_events import QuickEvent
 from schema.rows import ApiCall, JsError, KeptChunk, KeptEvent, Place, SessionFacts, UserFacts
 
 USER_NAMESPACE = UUID("6f0d5d3c-3f0f-5a53-9b0e-6a1c0c9c7a11")
@@ -35,12 +37,6 @@ _CUT = {
     "app_version": 50,
 }
 _USER_CUT = {"external_user_id": 255, "email": 255, "device_type": 50, "locale": 50}
-_API_FIELDS = frozenset({"api_endpoint", "latency_ms", "status_code"})
-_ERROR_FIELDS = frozenset({"error_message", "stack_trace"})
-_STRAYS = {API_CALL: _ERROR_FIELDS, ERROR: _API_FIELDS}
-_STRAYS_OF_OTHERS = _API_FIELDS | _ERROR_FIELDS
-"""Fields that have a column only with events of one type, by the types without one."""
-_FACT_FIELDS = frozenset(SessionFacts._fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +51,14 @@ class OutOfRange(ValueError):
     """A time outside what the contract believes."""
 
 
-def tidy_event(event: Event, place: Place, arrival_us: int, policy: DecodePolicy) -> KeptEvent:
-    """Return ``event`` as it will be stored.
+def tidy_event(
+    event: Event | QuickEvent,
+    unknown: Mapping[str, Any] | None,
+    place: Place,
+    arrival_us: int,
+    policy: DecodePolicy,
+) -> KeptEvent:
+    """Return ``event``, sent with some ``unknown`` fields, as it will be stored.
 
     Raises:
         OutOfRange: it is dated before 2000 or more than a day after its arrival.
@@ -64,7 +66,10 @@ def tidy_event(event: Event, place: Place, arrival_us: int, policy: DecodePolicy
     """
     privacy = policy.privacy
     extra = dict(event.metadata) if event.metadata else {}
-    _keep_unknown(event, extra, privacy)
+    if unknown:
+        for name, value in unknown.items():
+            _keep(extra, name, value)
+    _keep_strays(event, extra, privacy)
     url = None if event.page_url is None else privacy.clean_url(event.page_url)
     screen = event.screen_name
     screen = privacy.clean_text(screen) if screen is not None else url and path_of(url)
@@ -121,17 +126,20 @@ def _check_range(time_us: int, arrival_us: int) -> None:
         raise OutOfRange(f"timestamp: is more than a day after its arrival at {arrived:%FT%TZ}")
 
 
-def _keep_unknown(event: Event, extra: dict[str, Any], privacy: PrivacyPolicy) -> None:
-    """Put into ``extra`` what the client sent and no column of this event type holds."""
-    if event.__pydantic_extra__:
-        for name, value in event.__pydantic_extra__.items():
-            _keep(extra, name, value)
-    strays = _STRAYS.get(event.event_type, _STRAYS_OF_OTHERS)
-    if strays.isdisjoint(event.__pydantic_fields_set__):
-        return
-    for name in strays & event.__pydantic_fields_set__:
-        if (value := getattr(event, name)) is not None:
-            _keep(extra, name, privacy.clean_url(value) if name == "api_endpoint" else value)
+def _keep_strays(event: Event | QuickEvent, extra: dict[str, Any], privacy: PrivacyPolicy) -> None:
+    """Put into ``extra`` what no column of this event type holds."""
+    if event.event_type != API_CALL:
+        if event.api_endpoint is not None:
+            _keep(extra, "api_endpoint", privacy.clean_url(event.api_endpoint))
+        if event.latency_ms is not None:
+            _keep(extra, "latency_ms", event.latency_ms)
+        if event.status_code is not None:
+            _keep(extra, "status_code", event.status_code)
+    if event.event_type != ERROR:
+        if event.error_message is not None:
+            _keep(extra, "error_message", event.error_message)
+        if event.stack_trace is not None:
+            _keep(extra, "stack_trace", event.stack_trace)
 
 
 def _keep(extra: dict[str, Any], name: str, value: Any) -> None:
@@ -147,7 +155,7 @@ def _cut(name: str, text: str | None, extra: dict[str, Any], widths: dict[str, i
     return text[: widths[name]]
 
 
-def _api_call(event: Event, privacy: PrivacyPolicy) -> ApiCall:
+def _api_call(event: Event | QuickEvent, privacy: PrivacyPolicy) -> ApiCall:
     endpoint, latency, status = event.api_endpoint, event.latency_ms, event.status_code
     assert endpoint is not None  # the model's rule, as for the next two
     assert latency is not None
@@ -155,14 +163,20 @@ def _api_call(event: Event, privacy: PrivacyPolicy) -> ApiCall:
     return ApiCall(privacy.clean_url(endpoint), latency, status)
 
 
-def _js_error(event: Event, privacy: PrivacyPolicy) -> JsError:
+def _js_error(event: Event | QuickEvent, privacy: PrivacyPolicy) -> JsError:
     assert event.error_message is not None  # the model's rule
     stack = event.stack_trace
     return JsError(privacy.clean_text(event.error_message), stack and privacy.clean_text(stack))
 
 
-def _session_facts(event: Event, extra: dict[str, Any], privacy: PrivacyPolicy) -> SessionFacts | None:
-    if _FACT_FIELDS.isdisjoint(event.__pydantic_fields_set__):
+def _session_facts(event: Event | QuickEvent, extra: dict[str, Any], privacy: PrivacyPolicy) -> SessionFacts | None:
+    if (
+        event.user_agent is None
+        and event.device_id is None
+        and event.ip_address is None
+        and event.screen_resolution is None
+        and event.app_version is None
+    ):
         return None
     facts = SessionFacts(
         _cut("device_id", event.device_id, extra),

@@ -22,7 +22,7 @@ BELOW = {
 """What each layer may import of ours."""
 
 LIBRARIES = {
-    "schema": {"pydantic", "pydantic_core"},
+    "schema": {"pydantic", "pydantic_core", "msgspec"},
     "pipeline": {"pydantic.ValidationError", "ddsketch.mapping.LogarithmicMapping", "numpy"},
     "pipeline.sinks": {"psycopg", "yoyo"},
     "pipeline.training": {"numpy", "scipy", "sklearn"},
