@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from pipeline.tidy import DecodePolicy, OutOfRange, tidy_chunk, tidy_event
 from schema.events import Event, ReplayChunk
 from schema.json_text import NotJson, NotStorable, dump_refused, parse
-from schema.quick_events import QuickEvent, quick_events
+from schema.quick_events import quick_events
 from schema.reasons import Reason
 from schema.rows import DeadLetter, KeptChunk, KeptEvent, Place, Record
 
@@ -44,7 +44,7 @@ def _decode_quickly(record: Record, policy: DecodePolicy) -> Sequence[KeptEvent]
         return None
     place = Place(record.partition, record.offset)
     try:
-        if isinstance(found, QuickEvent):
+        if not isinstance(found, list):
             return (tidy_event(found, None, place, arrival_us, policy),)
         if len(found) > MOST_BATCH_EVENTS or len(value or b"") * len(found) > MOST_BATCH_BYTES:
             return None

@@ -14,7 +14,6 @@ from pipeline.privacy import PrivacyPolicy, path_of
 from schema.events import API_CALL, ERROR, Event, ReplayChunk, User
 from schema.fields import EARLIEST_US, EPOCH, US_PER_S
 from schema.json_text import dump
-from schema.quick_events import QuickEvent
 from schema.rows import ApiCall, JsError, KeptChunk, KeptEvent, Place, SessionFacts, UserFacts
 
 USER_NAMESPACE = UUID("6f0d5d3c-3f0f-5a53-9b0e-6a1c0c9c7a11")
@@ -52,7 +51,7 @@ class OutOfRange(ValueError):
 
 
 def tidy_event(
-    event: Event | QuickEvent,
+    event: Event,
     unknown: Mapping[str, Any] | None,
     place: Place,
     arrival_us: int,
@@ -126,7 +125,7 @@ def _check_range(time_us: int, arrival_us: int) -> None:
         raise OutOfRange(f"timestamp: is more than a day after its arrival at {arrived:%FT%TZ}")
 
 
-def _keep_strays(event: Event | QuickEvent, extra: dict[str, Any], privacy: PrivacyPolicy) -> None:
+def _keep_strays(event: Event, extra: dict[str, Any], privacy: PrivacyPolicy) -> None:
     """Put into ``extra`` what no column of this event type holds."""
     if event.event_type != API_CALL:
         if event.api_endpoint is not None:
@@ -155,7 +154,7 @@ def _cut(name: str, text: str | None, extra: dict[str, Any], widths: dict[str, i
     return text[: widths[name]]
 
 
-def _api_call(event: Event | QuickEvent, privacy: PrivacyPolicy) -> ApiCall:
+def _api_call(event: Event, privacy: PrivacyPolicy) -> ApiCall:
     endpoint, latency, status = event.api_endpoint, event.latency_ms, event.status_code
     assert endpoint is not None  # the model's rule, as for the next two
     assert latency is not None
@@ -163,13 +162,13 @@ def _api_call(event: Event | QuickEvent, privacy: PrivacyPolicy) -> ApiCall:
     return ApiCall(privacy.clean_url(endpoint), latency, status)
 
 
-def _js_error(event: Event | QuickEvent, privacy: PrivacyPolicy) -> JsError:
+def _js_error(event: Event, privacy: PrivacyPolicy) -> JsError:
     assert event.error_message is not None  # the model's rule
     stack = event.stack_trace
     return JsError(privacy.clean_text(event.error_message), stack and privacy.clean_text(stack))
 
 
-def _session_facts(event: Event | QuickEvent, extra: dict[str, Any], privacy: PrivacyPolicy) -> SessionFacts | None:
+def _session_facts(event: Event, extra: dict[str, Any], privacy: PrivacyPolicy) -> SessionFacts | None:
     if (
         event.user_agent is None
         and event.device_id is None

@@ -6,21 +6,21 @@ refused. A property test holds the two against each other.
 """
 
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 from msgspec import UNSET, Meta, MsgspecError, Struct, UnsetType
 from msgspec.json import Decoder
 
-from schema.events import NEEDED_BY_TYPE
+from schema.events import NEEDED_BY_TYPE, Event
 from schema.fields import INT4_MAX, INT4_MIN, US_PER_MS, instant_us, milliseconds, pixels, session_id
 
 _Pixels = Annotated[int, Meta(ge=INT4_MIN, le=INT4_MAX)] | float
 _Milliseconds = Annotated[int, Meta(ge=0, le=INT4_MAX)] | float
 
 
-class QuickEvent(Struct, forbid_unknown_fields=True, gc=False):
-    """An event with the fields of :class:`schema.events.Event`, once :func:`quick_events` has checked it."""
+class _Event(Struct, forbid_unknown_fields=True, gc=False):
+    """Has the fields of :class:`schema.events.Event`, and what belongs into them once it is checked."""
 
     session_id: Any = None
     event_type: Annotated[str, Meta(min_length=1, max_length=50)] | None = None
@@ -50,19 +50,22 @@ class QuickEvent(Struct, forbid_unknown_fields=True, gc=False):
     user: None = None
 
 
-class _Message(QuickEvent, forbid_unknown_fields=True, gc=False):
-    events: list[QuickEvent] | UnsetType = UNSET
+class _Message(_Event, forbid_unknown_fields=True, gc=False):
+    events: list[_Event] | UnsetType = UNSET
 
 
-_FIELDS = QuickEvent.__struct_fields__
+_FIELDS = _Event.__struct_fields__
 _decoder = Decoder(_Message)
 
 MOST_LEVELS = 100
 """Of nesting; where there may be more, the models decide."""
 
 
-def quick_events(raw: bytes) -> QuickEvent | list[QuickEvent] | None:
-    """Return the event in ``raw``, or those of its batch, or None where the models have to decide."""
+def quick_events(raw: bytes) -> Event | list[Event] | None:
+    """Return the event in ``raw``, or those of its batch, or None where the models have to decide.
+
+    What is returned has an :class:`schema.events.Event`'s fields, and nothing else of it.
+    """
     if b"\\u" in raw and (b"\\u0000" in raw or b"\\ud" in raw or b"\\uD" in raw):
         return None  # NUL and surrogates: some are to be replaced
     try:
@@ -70,16 +73,16 @@ def quick_events(raw: bytes) -> QuickEvent | list[QuickEvent] | None:
         batch = message.events
         if batch is UNSET:
             _check(message)
-            return message if _is_shallow(raw, (message,)) else None
+            return cast(Event, message) if _is_shallow(raw, (message,)) else None
         _share(message, batch)
         for event in batch:
             _check(event)
-        return batch if batch and _is_shallow(raw, batch) else None
+        return cast(list[Event], batch) if batch and _is_shallow(raw, batch) else None
     except (MsgspecError, ValueError, RecursionError):
         return None
 
 
-def _share(message: _Message, events: list[QuickEvent]) -> None:
+def _share(message: _Message, events: list[_Event]) -> None:
     """Fill in what a batch says once for all its events."""
     shared = [(name, value) for name in _FIELDS if (value := getattr(message, name)) is not None]
     for event in events:
@@ -88,7 +91,7 @@ def _share(message: _Message, events: list[QuickEvent]) -> None:
                 setattr(event, name, value)
 
 
-def _check(event: QuickEvent) -> None:
+def _check(event: _Event) -> None:
     """Do to ``event`` what the models' validators do; raises ValueError where they would refuse it."""
     event.session_id = session_id(event.session_id)
     event.timestamp = _instant(event.timestamp)
@@ -113,7 +116,7 @@ def _instant(value: int | str | None) -> int:
     return value * US_PER_MS if type(value) is int else instant_us(value)
 
 
-def _is_shallow(raw: bytes, events: Iterable[QuickEvent]) -> bool:
+def _is_shallow(raw: bytes, events: Iterable[_Event]) -> bool:
     return raw.count(b"{") + raw.count(b"[") <= MOST_LEVELS or not any(_is_deep(event.metadata) for event in events)
 
 
