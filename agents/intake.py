@@ -146,21 +146,18 @@ class Intake:
         known_events = await owned.known_events(decoded.events) if decoded.events else set()
         known_chunks = await owned.known_chunks(decoded.chunks) if decoded.chunks else set()
         if self.owned.get(batch.partition) is owned:
-            self._fold_events(owned, decoded.events, known_events)
+            if decoded.events:
+                self._fold_events(owned, decoded.events, known_events)
             self._fold_chunks(owned, decoded.chunks, known_chunks)
             self.pending.dead_letters += decoded.dead_letters
             self._advance(batch, owned)
             self._weigh()
 
     def _fold_events(self, owned: Owned, events: list[KeptEvent], in_tables: set[SessionEvent]) -> None:
-        pending = self.pending
-        for event in events:
-            late = owned.seen.is_late(event)
-            if owned.seen.admit(event, in_tables):
-                pending.flush.events.append(event)
-                pending.late += late
-            else:
-                pending.duplicates += 1
+        new, late = owned.seen.admit(events, in_tables)
+        self.pending.flush.events += new
+        self.pending.late += late
+        self.pending.duplicates += len(events) - len(new)
 
     def _fold_chunks(self, owned: Owned, chunks: list[KeptChunk], in_tables: set[SessionChunk]) -> None:
         for chunk in chunks:

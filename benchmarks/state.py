@@ -175,8 +175,7 @@ def _take(seen: SeenIds, batch: list[KeptEvent]) -> None:
     if strangers := seen.strangers(batch):
         seen.learn(strangers, {})
     known = seen.late(batch)
-    for event in batch:
-        seen.admit(event, known)
+    seen.admit(batch, known)
     seen.flushed(batch[-1].place.offset + 1)
 
 

@@ -8,10 +8,13 @@ Windows go by the client's own clock, right or wrong: an event sent again says t
 again, while the corrected one may move with the time of arrival.
 """
 
+from bisect import insort
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import NamedTuple
 from uuid import UUID
 
 from pipeline.id_set import IdSet
@@ -45,9 +48,17 @@ class _Session:
     last_offset: int = -1
     last_arrival_us: int = 0
     windows: list[tuple[int, IdSet]] = field(default_factory=list)
+    """The oldest first."""
 
     def size(self) -> int:
         return 1 + sum(len(ids) for _, ids in self.windows)
+
+
+class Admitted(NamedTuple):
+    """The new ones of some events, and how many of them are behind their session's newest by more than allowed."""
+
+    new: list[KeptEvent]
+    late: int
 
 
 class SeenIds:
@@ -114,37 +125,50 @@ class SeenIds:
         """Return those of ``ids`` on their way into the tables: ask before asking the tables."""
         return {key for key in ids if key in self._unwritten}
 
-    def is_late(self, event: KeptEvent) -> bool:
-        """Return whether ``event`` is behind its session's newest by more than allowed."""
-        return event.time_us < self._sessions[event.session_id].newest_us - self._lateness_us
-
-    def admit(self, event: KeptEvent, in_tables: AbstractSet[SessionEvent]) -> bool:
-        """Return whether ``event`` is new, and remember it.
+    def admit(self, events: Sequence[KeptEvent], in_tables: AbstractSet[SessionEvent]) -> Admitted:
+        """Return which of ``events`` are new, and remember them.
 
         ``in_tables`` holds those of :meth:`late` that the tables have.
         """
-        session = self._sessions[event.session_id]
-        event_uuid = event.event_uuid
-        if event_uuid is not None:
-            for _, ids in session.windows:
-                if event_uuid in ids:
-                    return False
-            if event.client_us >= session.newest_client_us - self._lateness_us:
-                self._remember(session, event.client_us, event_uuid)
-            else:
-                key = (event.session_id, event_uuid)
-                if key in in_tables or key in self._unwritten:
-                    return False
-                self._unwritten[key] = event.place.offset
-        session.last_offset = event.place.offset
-        if event.arrival_us > session.last_arrival_us:
-            session.last_arrival_us = event.arrival_us
-            self._newest_arrival_us = max(self._newest_arrival_us, event.arrival_us)
-        session.newest_us = max(session.newest_us, event.time_us)
-        if event.client_us > session.newest_client_us:
-            session.newest_client_us = event.client_us
-            self._drop_old_windows(event.session_id, session)
-        self._sessions.move_to_end(event.session_id)
+        sessions, lateness_us = self._sessions, self._lateness_us
+        first_offset = events[0].place.offset
+        new, late = [], 0
+        for event in events:
+            session = sessions[event.session_id]
+            if event.event_uuid is not None and not self._is_first(session, event, event.event_uuid, in_tables):
+                continue
+            new.append(event)
+            time_us, client_us, arrival_us = event.time_us, event.client_us, event.arrival_us
+            if time_us > session.newest_us:
+                session.newest_us = time_us
+            elif time_us < session.newest_us - lateness_us:
+                late += 1
+            if client_us > session.newest_client_us:
+                session.newest_client_us = client_us
+                self._drop_old_windows(event.session_id, session)
+            if arrival_us > session.last_arrival_us:
+                session.last_arrival_us = arrival_us
+                if arrival_us > self._newest_arrival_us:
+                    self._newest_arrival_us = arrival_us
+            if session.last_offset < first_offset:  # once for all of these events
+                sessions.move_to_end(event.session_id)
+            session.last_offset = event.place.offset
+        return Admitted(new, late)
+
+    def _is_first(
+        self, session: _Session, event: KeptEvent, event_uuid: UUID, in_tables: AbstractSet[SessionEvent]
+    ) -> bool:
+        """Return whether the session has not shown this id before, and remember it."""
+        for _, ids in session.windows:
+            if event_uuid in ids:
+                return False
+        if event.client_us >= session.newest_client_us - self._lateness_us:
+            self._remember(session, event.client_us, event_uuid)
+            return True
+        key = (event.session_id, event_uuid)
+        if key in in_tables or key in self._unwritten:
+            return False
+        self._unwritten[key] = event.place.offset
         return True
 
     def flushed(self, next_offset: int) -> None:
@@ -173,7 +197,7 @@ class SeenIds:
                 return
         ids = IdSet()
         ids.add(event_uuid)
-        session.windows.append((start, ids))
+        insort(session.windows, (start, ids), key=itemgetter(0))
 
     def _drop_old_windows(self, session_id: UUID, session: _Session) -> None:
         """Forget windows wholly behind the bound; their ids count as unwritten until a flush.
@@ -181,10 +205,10 @@ class SeenIds:
         By the times alone, so that what is remembered is what would be learnt again.
         """
         oldest_us = self._oldest(session)
-        for window in [window for window in session.windows if window[0] < oldest_us]:
-            session.windows.remove(window)
-            self._size -= len(window[1])
-            for event_uuid in window[1].ids():
+        while session.windows and session.windows[0][0] < oldest_us:
+            _, ids = session.windows.pop(0)
+            self._size -= len(ids)
+            for event_uuid in ids.ids():
                 self._unwritten[session_id, event_uuid] = session.last_offset
 
     def _oldest(self, session: _Session) -> int:

@@ -31,7 +31,7 @@ class Worker:
         strangers = self.seen.strangers(batch)
         self.seen.learn(strangers, await self.sink.histories(strangers, self.seen.history_s))
         in_tables = await self.sink.known(self.seen.late(batch))
-        new = [event for event in batch if self.seen.admit(event, in_tables)]
+        new, _ = self.seen.admit(batch, in_tables)
         arrival_us = max(event.arrival_us for event in batch)
         await self.sink.write(Flush({EVENTS: Span(self.epoch, self.offset, end, arrival_us)}, new))
         self.seen.flushed(end)

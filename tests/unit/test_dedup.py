@@ -26,7 +26,8 @@ class Tables:
         late = self.seen.late(events)
         self.asked += sorted(late)
         in_tables = late and late & {(event.session_id, event.event_uuid) for event in self.written}
-        return [self.seen.admit(event, in_tables) for event in events]
+        new = [*map(id, self.seen.admit(events, in_tables).new)]
+        return [id(event) in new for event in events]
 
     def flush(self, *events: KeptEvent) -> None:
         """Write ``events``, everything up to their last offset."""
@@ -66,8 +67,8 @@ def test_an_id_is_the_sessions_own_and_events_without_one_are_all_new() -> None:
 def test_an_event_is_late_when_it_is_behind_the_newest_by_more_than_allowed(seconds: float, late: bool) -> None:
     tables = Tables()
     tables.take(kept(120))
-    assert tables.seen.is_late(kept(seconds)) is late
     assert tables.seen.late([identified(seconds, 1)]) == ({(SESSION, numbered(1))} if late else set())
+    assert tables.seen.admit([kept(seconds)], set()).late == late
 
 
 def test_a_batch_makes_its_own_earlier_events_late() -> None:
@@ -108,7 +109,7 @@ def test_a_flush_while_the_tables_are_asked_does_not_let_a_late_event_in_twice()
     tables.seen.strangers([again])
     answer: set[SessionEvent] = set()  # what the tables say before the flush
     tables.seen.flushed(2)
-    assert not tables.seen.admit(again, answer)
+    assert not tables.seen.admit([again], answer).new
 
 
 def test_a_flush_while_the_tables_are_asked_does_not_forget_the_sessions_in_question() -> None:
@@ -117,7 +118,7 @@ def test_a_flush_while_the_tables_are_asked_does_not_forget_the_sessions_in_ques
     assert tables.seen.strangers([identified(0, 1)]) == set()
     tables.seen.flushed(1)
     assert tables.seen.late([identified(0, 1)]) == set()
-    assert not tables.seen.admit(identified(0, 1), set())
+    assert not tables.seen.admit([identified(0, 1)], set()).new
 
 
 def test_forgotten_sessions_are_learnt_again_from_their_rows() -> None:
