@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: what an event costs the worker, how soon a rage click is seen, memory, judging emotions."""
+"""``python -m benchmarks``: what an event costs the worker, how soon it is seen, memory, judging emotions."""
 
 import argparse
 import json
@@ -13,7 +13,8 @@ from benchmarks.loads import LOADS
 from benchmarks.rig import Servers
 from tests.servers.choice import choose_broker
 
-MEASUREMENTS = ("drain", "rage", "state", "emotions")
+MEASUREMENTS = ("drain", "fresh", "state", "emotions")
+RATES = (1_000, 2_000, 5_000)
 
 
 def main() -> None:
@@ -44,9 +45,9 @@ def _options() -> argparse.Namespace:
     of_drain.add_argument("--events", type=int, default=100_000, help="events per load (100000)")
     of_drain.add_argument("--load", choices=LOADS, action="append", help="only this load; may be repeated")
     of_drain.add_argument("--stock", action="store_true", help="measure a stock Faust agent that does nothing, too")
-    of_rage = parser.add_argument_group("rage")
-    of_rage.add_argument("--rate", type=int, default=2_000, help="events per second (2000)")
-    of_rage.add_argument("--seconds", type=float, default=30, help="how long (30)")
+    of_fresh = parser.add_argument_group("fresh")
+    of_fresh.add_argument("--rate", type=int, action="append", help="events/s (1000, 2000, 5000); may be repeated")
+    of_fresh.add_argument("--seconds", type=float, default=30, help="how long each (30)")
     of_state = parser.add_argument_group("state")
     of_state.add_argument("--sessions", type=int, default=1_000, help="sessions active at once (1000)")
     of_state.add_argument("--hours", type=float, default=3, help="simulated hours (3)")
@@ -62,11 +63,14 @@ def _drain(options: argparse.Namespace, servers: Servers) -> dict[str, Any]:
     return {"events": options.events, "loads": loads, "doubts": doubts}
 
 
-def _rage(options: argparse.Namespace, servers: Servers) -> dict[str, Any]:
-    figures, doubts = freshness.measure(options.rate, options.seconds, servers)
-    print(report.columns(freshness.LINES, {"rage": figures}))
-    _doubt({"rage": doubts})
-    return {"rage": figures, "rage_doubts": doubts}
+def _fresh(options: argparse.Namespace, servers: Servers) -> dict[str, Any]:
+    rates, doubts = {}, {}
+    for rate in options.rate or RATES:
+        name = f"{rate}/s"
+        rates[name], doubts[name] = freshness.measure(rate, options.seconds, servers)
+    print(report.columns(freshness.LINES, rates))
+    _doubt(doubts)
+    return {"fresh": rates, "fresh_doubts": doubts}
 
 
 def _state(options: argparse.Namespace, servers: Servers) -> dict[str, Any]:
@@ -82,7 +86,7 @@ def _emotions(_options: argparse.Namespace, _servers: Servers) -> dict[str, Any]
     return {"emotions": figures}
 
 
-_MEASURE = {"drain": _drain, "rage": _rage, "state": _state, "emotions": _emotions}
+_MEASURE = {"drain": _drain, "fresh": _fresh, "state": _state, "emotions": _emotions}
 
 
 def _doubt(doubts: dict[str, list[str]]) -> None:

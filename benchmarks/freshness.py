@@ -1,13 +1,13 @@
-"""Freshness: at a steady rate of events, how long after its third click a rage click is in its table.
+"""Freshness: at a steady rate, how soon events are in their table, and rage clicks in theirs after the third click.
 
-The time runs from just before the third click is handed to the producer, so its linger counts, until a reader of
-``rage_click_events`` has the row.
+The time runs from just before an event, or a third click, is handed to the producer, so that its linger and the append
+count, until a reader of the table has the row.
 """
 
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from heapq import merge
 from statistics import quantiles
 from typing import Any, NamedTuple
@@ -41,12 +41,18 @@ LINES = {
     "rate": ("events/s asked for", 0),
     "achieved_rate": ("events/s published", 0),
     "most_behind_s": ("publisher behind its schedule, at most: s", 3),
+    "events": ("events found", 0),
+    "event_p50_s": ("event to row, p50: s", 3),
+    "event_p95_s": ("event to row, p95: s", 3),
+    "event_p99_s": ("event to row, p99: s", 3),
+    "event_max_s": ("event to row, max: s", 3),
     "expected": ("rage clicks made", 0),
     "found": ("rage clicks found", 0),
     "wrong": ("rows that should not be there, or not so", 0),
-    "p50_s": ("third click to row, p50: s", 3),
-    "p95_s": ("third click to row, p95: s", 3),
-    "max_s": ("third click to row, max: s", 3),
+    "rage_p50_s": ("third click to row, p50: s", 3),
+    "rage_p95_s": ("third click to row, p95: s", 3),
+    "rage_p99_s": ("third click to row, p99: s", 3),
+    "rage_max_s": ("third click to row, max: s", 3),
     "flushes_per_s": ("worker: flushes/s", 2),
     "flush_s": ("worker: a flush, mean: s", 3),
     "worker_cpu_share": ("worker: share of one processor", 2),
@@ -77,15 +83,15 @@ class _Sent(NamedTuple):
 
 def measure(rate: int, seconds: float, servers: Servers) -> tuple[Figures, list[str]]:
     """Publish ``rate`` events/s for ``seconds``; return the figures, and why they are not to be believed."""
-    rig = Rig.prepare("rage", servers)
+    rig = Rig.prepare(f"fresh-{rate}", servers)
     before = Control.run()
     with rig.worker() as worker, _Watch(rig.database_url) as watch:
-        say(f"rage: {rate} events/s for {seconds:g} s")
+        say(f"freshness: {rate} events/s for {seconds:g} s")
         meter = Meter({**servers.pids, "worker": worker.pid})
         with rig.sending() as send:
             sent = _publish(send, _plan(rate, seconds))
         spent = meter.read()
-        watch.wait_for(sent.made_at.keys(), LAST_ROWS_S)
+        watch.wait_for(sent.events, sent.made_at.keys(), LAST_ROWS_S)
         worker.wait_until_written(sent.events)
         flushes = worker.metric("hxi_flush_seconds_count")
         flushing_s = worker.metric("hxi_flush_seconds_sum")
@@ -102,7 +108,9 @@ def measure(rate: int, seconds: float, servers: Servers) -> tuple[Figures, list[
         "control_after_s": after.cpu_s,
         "others_share": spent.others_share,
     }
-    figures |= _delays(sent.made_at, watch.seen_at)
+    delays = [watch.seen_at[session] - at for session, at in sent.made_at.items() if session in watch.seen_at]
+    figures |= {"expected": len(sent.made_at), "found": len(delays), "events": len(watch.delays)}
+    figures |= _percentiles("rage", delays) | _percentiles("event", watch.delays)
     return figures, doubts(before, after, spent.others_share) + _unsteady(sent, rate)
 
 
@@ -166,12 +174,13 @@ def _publish(send: Callable[[Message], None], plan: Iterator[_Planned]) -> _Sent
 
 
 class _Watch(threading.Thread):
-    """Polls ``rage_click_events`` and notes when each session's first row could be seen."""
+    """Polls the tables: how old each event was when its row could be seen, and when each session's first rage click."""
 
     def __init__(self, url: str) -> None:
         super().__init__(name="watch", daemon=True)
         self._url = url
         self._over = threading.Event()
+        self.delays: list[float] = []
         self.seen_at: dict[UUID, float] = {}
 
     def __enter__(self) -> "_Watch":
@@ -184,20 +193,27 @@ class _Watch(threading.Thread):
 
     def run(self) -> None:
         """Look until told to end; ids come in the order of commits, since one worker writes them."""
-        last = 0
-        new = "SELECT id, session_id FROM rage_click_events WHERE id > %s ORDER BY id"
+        last_event = last_rage = 0
         with psycopg.connect(self._url, autocommit=True) as connection:
             while not self._over.wait(POLL_S):
-                rows = connection.execute(new, [last]).fetchall()
+                events = connection.execute(_NEW_EVENTS, [last_event]).fetchall()
                 now = time.time()
-                for last, session_id in rows:  # noqa: B007
+                self.delays += [now - made_at for _, made_at in events]
+                last_event, _ = events[-1] if events else (last_event, None)
+                rages = connection.execute(_NEW_RAGES, [last_rage]).fetchall()
+                now = time.time()
+                for last_rage, session_id in rages:  # noqa: B007
                     self.seen_at.setdefault(session_id, now)
 
-    def wait_for(self, sessions: Any, patience_s: float) -> None:
-        """Wait until all ``sessions`` were seen, or for ``patience_s``."""
+    def wait_for(self, events: int, sessions: Set[UUID], patience_s: float) -> None:
+        """Wait until as many ``events`` and all ``sessions`` were seen, or for ``patience_s``."""
         deadline = time.monotonic() + patience_s
-        while not sessions <= self.seen_at.keys() and time.monotonic() < deadline:
+        while time.monotonic() < deadline and (len(self.delays) < events or not sessions <= self.seen_at.keys()):
             time.sleep(POLL_S)
+
+
+_NEW_EVENTS = "SELECT event_id, extract(epoch FROM timestamp)::float8 FROM events WHERE event_id > %s ORDER BY event_id"
+_NEW_RAGES = "SELECT id, session_id FROM rage_click_events WHERE id > %s ORDER BY id"
 
 
 def _wrong(url: str, made_at: dict[UUID, float]) -> int:
@@ -208,13 +224,12 @@ def _wrong(url: str, made_at: dict[UUID, float]) -> int:
     return len(rows) - len(right)
 
 
-def _delays(made_at: dict[UUID, float], seen_at: dict[UUID, float]) -> Figures:
-    delays = sorted(seen_at[session] - at for session, at in made_at.items() if session in seen_at)
-    figures: Figures = {"expected": len(made_at), "found": len(delays)}
+def _percentiles(name: str, delays: list[float]) -> Figures:
     if len(delays) < 2:
-        return figures
+        return {}
     cuts = quantiles(delays, n=100, method="inclusive")
-    return figures | {"p50_s": cuts[49], "p95_s": cuts[94], "max_s": delays[-1]}
+    found: Figures = {f"{name}_p{nth}_s": cuts[nth - 1] for nth in (50, 95, 99)}
+    return found | {f"{name}_max_s": max(delays)}
 
 
 def _unsteady(sent: _Sent, rate: int) -> list[str]:

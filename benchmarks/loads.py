@@ -1,8 +1,9 @@
-"""The two loads that are measured: single clicks, and the simulated shop's mix of everything."""
+"""The loads that are measured: single clicks, and the simulated shop's mix of everything, one by one and in batches."""
 
 import json
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
@@ -47,10 +48,14 @@ def clicks(events: int) -> Iterator[Message]:
         yield Message(session_id.encode(), json.dumps(event, separators=(",", ":")).encode(), None)
 
 
-def mix(events: int) -> Iterator[Message]:
-    """Yield what the simulated shop's visitors send by default, one event per record."""
-    for delivery in simulate(Traffic(), events=events, seed=7, start_ms=BEGAN_MS):
+def mix(events: int, batch_size: int = 1) -> Iterator[Message]:
+    """Yield what the simulated shop's visitors send, by default one event per record."""
+    for delivery in simulate(Traffic(batch_size=batch_size), events=events, seed=7, start_ms=BEGAN_MS):
         yield Message(delivery.session_id.encode(), dumps(delivery).encode(), delivery.sent_at_ms)
 
 
-LOADS: dict[str, Callable[[int], Iterator[Message]]] = {"clicks": clicks, "mix": mix}
+LOADS: dict[str, Callable[[int], Iterator[Message]]] = {
+    "clicks": clicks,
+    "mix": mix,
+    "mix-by-20": partial(mix, batch_size=20),
+}
