@@ -102,8 +102,9 @@ class SeenIds:
                 session.newest_client_us = history.newest_client_us
                 oldest_us = self._oldest(session)
                 for client_us, event_uuid in history.ids:
-                    if window_start(client_us, self._lateness_us) >= oldest_us:
-                        self._remember(session, client_us, event_uuid)
+                    start = window_start(client_us, self._lateness_us)
+                    if start >= oldest_us:
+                        self._remember(session, start, event_uuid)
 
     def late(self, events: Iterable[KeptEvent]) -> set[SessionEvent]:
         """Return the ids among ``events`` that are too late for memory: ask the tables."""
@@ -159,12 +160,13 @@ class SeenIds:
         self, session: _Session, event: KeptEvent, event_uuid: UUID, in_tables: AbstractSet[SessionEvent]
     ) -> bool:
         """Return whether the session has not shown this id before, and remember it."""
-        for _, ids in session.windows:
-            if event_uuid in ids:
+        start = window_start(event.client_us, self._lateness_us)
+        is_recent = event.client_us >= session.newest_client_us - self._lateness_us
+        for known, ids in session.windows:
+            if not (is_recent and known == start) and event_uuid in ids:
                 return False
-        if event.client_us >= session.newest_client_us - self._lateness_us:
-            self._remember(session, event.client_us, event_uuid)
-            return True
+        if is_recent:
+            return self._remember(session, start, event_uuid)
         key = (event.session_id, event_uuid)
         if key in in_tables or key in self._unwritten:
             return False
@@ -188,16 +190,11 @@ class SeenIds:
             self._size -= session.size()
             del self._sessions[session_id]
 
-    def _remember(self, session: _Session, client_us: int, event_uuid: UUID) -> None:
-        start = window_start(client_us, self._lateness_us)
-        self._size += 1
-        for known, ids in session.windows:
-            if known == start:
-                ids.add(event_uuid)
-                return
-        ids = IdSet()
-        ids.add(event_uuid)
-        insort(session.windows, (start, ids), key=itemgetter(0))
+    def _remember(self, session: _Session, start: int, event_uuid: UUID) -> bool:
+        """Remember an id in the window that begins at ``start``; return False where it is there already."""
+        is_first = _window(session, start).add(event_uuid)
+        self._size += is_first
+        return is_first
 
     def _drop_old_windows(self, session_id: UUID, session: _Session) -> None:
         """Forget windows wholly behind the bound; their ids count as unwritten until a flush.
@@ -214,6 +211,16 @@ class SeenIds:
     def _oldest(self, session: _Session) -> int:
         """Return where the windows that are remembered begin."""
         return session.newest_client_us - 2 * self._lateness_us
+
+
+def _window(session: _Session, start: int) -> IdSet:
+    """Return the ids of the window that begins at ``start``; a new one where there is none."""
+    for known, ids in session.windows:
+        if known == start:
+            return ids
+    ids = IdSet()
+    insort(session.windows, (start, ids), key=itemgetter(0))
+    return ids
 
 
 class SeenChunks:

@@ -35,19 +35,24 @@ class IdSet:
             place += 1
         return False
 
-    def add(self, key: UUID) -> None:
-        """Add ``key``, which is not in here yet."""
-        number = key.int
-        if self._many is None and len(self._lows) < MOST_SORTED:
-            low = number & _LOW
-            place = bisect_left(self._lows, low)
-            self._lows.insert(place, low)
-            self._highs.insert(place, number >> 64)
-            return
+    def add(self, key: UUID) -> bool:
+        """Add ``key``; return False where it is in here already."""
         if self._many is None:
+            low, high = key.int & _LOW, key.int >> 64
+            place = first = bisect_left(self._lows, low)
+            while place < len(self._lows) and self._lows[place] == low:
+                if self._highs[place] == high:
+                    return False
+                place += 1
+            if len(self._lows) < MOST_SORTED:
+                self._lows.insert(first, low)
+                self._highs.insert(first, high)
+                return True
             self._many = {high << 64 | low for high, low in zip(self._highs, self._lows, strict=True)}
             self._lows, self._highs = array("Q"), array("Q")
-        self._many.add(number)
+        before = len(self._many)
+        self._many.add(key.int)
+        return len(self._many) > before
 
     def ids(self) -> list[UUID]:
         """Return the ids, in no order."""
