@@ -42,14 +42,13 @@ def _decode_quickly(record: Record, policy: DecodePolicy) -> Sequence[KeptEvent]
     found = quick_events(value) if value else None
     if found is None:
         return None
-    place = Place(record.partition, record.offset)
     try:
         if not isinstance(found, list):
-            return (tidy_event(found, None, place, arrival_us, policy),)
+            return (tidy_event(found, None, Place(record.partition, record.offset), arrival_us, policy),)
         if len(found) > MOST_BATCH_EVENTS or len(value or b"") * len(found) > MOST_BATCH_BYTES:
             return None
         return [
-            tidy_event(event, None, place._replace(index=index), arrival_us, policy)
+            tidy_event(event, None, Place(record.partition, record.offset, index), arrival_us, policy)
             for index, event in enumerate(found)
         ]
     except (OutOfRange, NotStorable):

@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
+from msgspec import Struct
+
 from schema.reasons import Reason
 
 
@@ -19,7 +21,7 @@ class Partition(NamedTuple):
     number: int
 
 
-class Record(NamedTuple):
+class Record(Struct, frozen=True, gc=False):
     """What Kafka gave us, untouched: value, key, place, arrival time."""
 
     partition: Partition
