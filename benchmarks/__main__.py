@@ -42,9 +42,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", choices=MEASUREMENTS, action="append", help="only this; may be repeated")
     parser.add_argument("--json", type=Path, metavar="PATH", help="write the figures to this file")
     of_drain = parser.add_argument_group("drain")
-    of_drain.add_argument("--events", type=int, default=100_000, help="events per load (100000)")
+    of_drain.add_argument("--events", type=int, default=300_000, help="events per load (300000)")
     of_drain.add_argument("--load", choices=LOADS, action="append", help="only this load; may be repeated")
-    of_drain.add_argument("--stock", action="store_true", help="measure a stock Faust agent that does nothing, too")
     of_fresh = parser.add_argument_group("fresh")
     of_fresh.add_argument("--rate", type=int, action="append", help="events/s (1000, 2000, 5000); may be repeated")
     of_fresh.add_argument("--seconds", type=float, default=30, help="how long each (30)")
@@ -57,7 +56,7 @@ def _options() -> argparse.Namespace:
 def _drain(options: argparse.Namespace, servers: Servers) -> dict[str, Any]:
     loads, doubts = {}, {}
     for load in options.load or LOADS:
-        loads[load], doubts[load] = drain.measure(load, options.events, servers, options.stock)
+        loads[load], doubts[load] = drain.measure(load, options.events, servers)
     print(report.columns(drain.LINES, loads))
     _doubt(doubts)
     return {"events": options.events, "loads": loads, "doubts": doubts}

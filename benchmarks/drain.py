@@ -1,4 +1,7 @@
-"""Drain: a backlog of one load, one worker, and how long it reads; then PostgreSQL alone with what came out."""
+"""Drain: a backlog of one load, one worker, and how long it reads; then PostgreSQL alone with what came out.
+
+And what Faust takes for some of the same mix: an agent that does nothing, and the job as its user guide teaches it.
+"""
 
 import subprocess
 import sys
@@ -20,7 +23,9 @@ LINES = {
     "floor_rows_per_event": ("rows per event", 2),
     "floor_postgres_cpu_us": ("COPY alone: PostgreSQL CPU µs per event", 1),
     "ratio": ("worker / COPY alone", 2),
-    "stock_cpu_us": ("stock Faust agent doing nothing: CPU µs", 1),
+    "stock_cpu_us": ("Faust agent doing nothing: CPU µs per event", 1),
+    "guide_events_per_s": ("the job as Faust's guide has it: events/s", 0),
+    "guide_cpu_us": ("the job as Faust's guide has it: CPU µs per event", 1),
     "control_before_s": ("control loop before: CPU s", 3),
     "control_after_s": ("control loop after: CPU s", 3),
     "others_share": ("others' share of the machine", 2),
@@ -28,7 +33,14 @@ LINES = {
 """Every figure, how the table calls it, and its decimals."""
 
 
-def measure(load: str, events: int, servers: Servers, stock: bool) -> tuple[Figures, list[str]]:
+COMPARED = "mix"
+"""The load that Faust is measured with."""
+
+MOST_COMPARED = 10_000
+"""Events for Faust: at 1.4 ms each, more would take minutes."""
+
+
+def measure(load: str, events: int, servers: Servers) -> tuple[Figures, list[str]]:
     """Return a load's figures, and why they are not to be believed."""
     rig = Rig.prepare(load, servers)
     say(f"{load}: publishing {events} events")
@@ -41,9 +53,8 @@ def measure(load: str, events: int, servers: Servers, stock: bool) -> tuple[Figu
     transactions = round(figures["worker_transactions"] or 1)
     figures |= floor(rig.database_url, servers.pids["postgres"], events, transactions)
     figures["ratio"] = (figures["worker_events_per_s"] or 0) / (figures["floor_events_per_s"] or 1)
-    if stock:
-        say(f"{load}: a stock Faust agent")
-        figures["stock_cpu_us"] = _stock(servers.bootstrap, rig.events_topic, records)
+    if load == COMPARED:
+        figures |= _faust(load, min(events, MOST_COMPARED), servers)
     figures |= {"control_before_s": before.cpu_s, "control_after_s": after.cpu_s}
     return figures, doubts(before, after, figures["others_share"] or 0)
 
@@ -64,7 +75,18 @@ def _read(rig: Rig, records: int, events: int) -> Figures:
         }
 
 
-def _stock(bootstrap: str, topic: str, records: int) -> float:
-    command = [sys.executable, "-m", "benchmarks.stock", bootstrap, topic, str(records)]
+def _faust(load: str, events: int, servers: Servers) -> Figures:
+    rig = Rig.prepare(f"{load}-faust", servers)
+    records = rig.publish(LOADS[load](events))
+    say(f"{load}: a Faust agent that does nothing, {events} events")
+    (stock_cpu_us,) = _figures("benchmarks.stock", servers.bootstrap, rig.events_topic, str(records))
+    say(f"{load}: the job as Faust's guide has it, {events} events")
+    wall_us, cpu_us = _figures("benchmarks.guide", servers.bootstrap, rig.events_topic, rig.database_url, str(records))
+    return {"stock_cpu_us": stock_cpu_us, "guide_events_per_s": 1e6 / wall_us, "guide_cpu_us": cpu_us}
+
+
+def _figures(module: str, *arguments: str) -> list[float]:
+    """Return the figures in the last line that a module prints."""
+    command = [sys.executable, "-m", module, *arguments]
     done = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.PIPE, check=True, timeout=PATIENCE_S)
-    return float(done.stdout.split()[-1])
+    return [float(figure) for figure in done.stdout.splitlines()[-1].split()]
