@@ -40,7 +40,7 @@ lint: $(INSTALLED) ## style, formatting and types
 
 check: lint test ## what CI runs
 
-bench: $(INSTALLED) ## what an event costs here, how soon a rage click shows, what memory it takes
+bench: $(INSTALLED) ## what an event costs here, how soon it shows, what memory sessions take
 	@$(BIN)/python -m benchmarks
 
 up: ## Kafka, PostgreSQL, migration and worker in Docker
