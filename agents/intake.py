@@ -146,8 +146,7 @@ class Intake:
         known_events = await owned.known_events(decoded.events) if decoded.events else set()
         known_chunks = await owned.known_chunks(decoded.chunks) if decoded.chunks else set()
         if self.owned.get(batch.partition) is owned:
-            if decoded.events:
-                self._fold_events(owned, decoded.events, known_events)
+            self._fold_events(owned, decoded.events, known_events)
             self._fold_chunks(owned, decoded.chunks, known_chunks)
             self.pending.dead_letters += decoded.dead_letters
             self._advance(batch, owned)

@@ -198,8 +198,8 @@ class _Watch(threading.Thread):
             while not self._over.wait(POLL_S):
                 events = connection.execute(_NEW_EVENTS, [last_event]).fetchall()
                 now = time.time()
-                self.delays += [now - made_at for _, made_at in events]
-                last_event, _ = events[-1] if events else (last_event, None)
+                for last_event, made_at in events:  # noqa: B007
+                    self.delays.append(now - made_at)
                 rages = connection.execute(_NEW_RAGES, [last_rage]).fetchall()
                 now = time.time()
                 for last_rage, session_id in rages:  # noqa: B007

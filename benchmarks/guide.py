@@ -5,11 +5,8 @@ its wall and CPU microseconds per record, from the first record to the last that
 cost and no more: it knows no duplicates, refuses nothing, and counts again what it had counted before a crash.
 """
 
-import os
 import sys
-import tempfile
 import time
-import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -19,7 +16,12 @@ from faust.types import StreamT
 from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
 
-PARTITIONS = 8
+from agents.settings import Settings
+from benchmarks.plain_faust import end, plain_app, run
+
+PARTITIONS = Settings().topic_partitions
+"""As many as the topic has that is read: Faust wants that of its tables."""
+
 TAKE = 500
 WITHIN_S = 0.2
 
@@ -52,18 +54,8 @@ class Event(faust.Record, serializer="json"):  # type: ignore[call-arg]
 def main() -> None:
     """Run the job until all its agents have seen all records, then exit."""
     bootstrap, topic_name, url, records = *sys.argv[1:4], int(sys.argv[4])
-    app_id = f"guide-{uuid.uuid4().hex[:8]}"
-    _make_changelogs(bootstrap, app_id)
-    app = faust.App(
-        app_id,
-        broker=f"kafka://{bootstrap}",
-        consumer_auto_offset_reset="earliest",
-        store="memory://",
-        datadir=tempfile.mkdtemp(),
-        topic_partitions=PARTITIONS,
-        topic_disable_leader=True,
-        web_enabled=False,
-    )
+    app = plain_app("guide", bootstrap, topic_partitions=PARTITIONS)
+    _make_changelogs(bootstrap, app.conf.id)
     topic = app.topic(topic_name, value_type=Event)
     progress = _Progress(records)
     database = _Database(url)
@@ -134,8 +126,7 @@ def main() -> None:
                 rows = []
             progress.done("latency")
 
-    sys.argv[1:] = ["worker", "--loglevel", "error"]
-    app.main()
+    run(app)
 
 
 def _make_changelogs(bootstrap: str, app_id: str) -> None:
@@ -179,9 +170,7 @@ class _Progress:
         self._left[agent] -= records
         if not any(self._left.values()):
             wall, cpu = time.monotonic() - self._began[0], time.process_time() - self._began[1]
-            figures = f"\n{wall / self._records * 1e6} {cpu / self._records * 1e6}\n"
-            os.write(1, figures.encode())  # Faust has sys.stdout
-            os._exit(0)
+            end(wall / self._records * 1e6, cpu / self._records * 1e6)
 
 
 if __name__ == "__main__":

@@ -3,29 +3,18 @@
 Prints the CPU microseconds per record, from the first record to the last.
 """
 
-import os
 import sys
-import tempfile
 import time
-import uuid
 
-import faust
 from faust.types import StreamT
+
+from benchmarks.plain_faust import end, plain_app, run
 
 
 def main() -> None:
     """Read the topic once, from its beginning, and exit."""
     bootstrap, topic, records = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    app = faust.App(
-        f"stock-{uuid.uuid4().hex[:8]}",
-        broker=f"kafka://{bootstrap}",
-        consumer_auto_offset_reset="earliest",
-        store="memory://",
-        datadir=tempfile.mkdtemp(),
-        topic_allow_declare=False,
-        topic_disable_leader=True,
-        web_enabled=False,
-    )
+    app = plain_app("stock", bootstrap, topic_allow_declare=False)
 
     @app.agent(app.topic(topic, value_type=bytes, value_serializer="raw"))  # type: ignore[untyped-decorator]
     async def nothing(stream: StreamT[bytes]) -> None:
@@ -34,11 +23,9 @@ def main() -> None:
             began = began or time.process_time()
             seen += 1
             if seen == records:
-                os.write(1, f"\n{(time.process_time() - began) / records * 1e6}\n".encode())  # Faust has sys.stdout
-                os._exit(0)
+                end((time.process_time() - began) / records * 1e6)
 
-    sys.argv[1:] = ["worker", "--loglevel", "error"]
-    app.main()
+    run(app)
 
 
 if __name__ == "__main__":

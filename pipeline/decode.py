@@ -1,7 +1,8 @@
 """Decides what becomes of a record: events kept, or dead letters with a reason.
 
-Pure: bytes and arrival time in, values out. Never raises for bad input. The cheap checks
-come first: no value, not JSON, not an object; then the models of ``schema.events``.
+Pure: bytes and arrival time in, values out. Never raises for bad input. Records of plain
+events come first, in one step (``schema.quick_events``). For all others the cheap checks do:
+no value, not JSON, not an object; then the models of ``schema.events``.
 """
 
 from collections.abc import Iterator, Sequence
@@ -39,14 +40,13 @@ def decode_events(record: Record, policy: DecodePolicy) -> Iterator[KeptEvent | 
 def _decode_quickly(record: Record, policy: DecodePolicy) -> Sequence[KeptEvent] | None:
     """Return the events of a record that holds nothing but plain ones, all of them accepted; else None."""
     value, arrival_us = record.value, record.arrival_us
-    found = quick_events(value) if value else None
-    if found is None:
+    if not value or (found := quick_events(value)) is None:
         return None
     try:
         if not isinstance(found, list):
             return (tidy_event(found, None, Place(record.partition, record.offset), arrival_us, policy),)
-        if len(found) > MOST_BATCH_EVENTS or len(value or b"") * len(found) > MOST_BATCH_BYTES:
-            return None
+        if len(found) > MOST_BATCH_EVENTS or len(value) * len(found) > MOST_BATCH_BYTES:
+            return None  # too much, perhaps: the models' way looks closer
         return [
             tidy_event(event, None, Place(record.partition, record.offset, index), arrival_us, policy)
             for index, event in enumerate(found)

@@ -132,7 +132,7 @@ class SeenIds:
         ``in_tables`` holds those of :meth:`late` that the tables have.
         """
         sessions, lateness_us = self._sessions, self._lateness_us
-        first_offset = events[0].place.offset
+        first_offset = events[0].place.offset if events else 0
         new, late = [], 0
         for event in events:
             session = sessions[event.session_id]

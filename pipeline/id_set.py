@@ -24,35 +24,35 @@ class IdSet:
         return len(self._lows) if self._many is None else len(self._many)
 
     def __contains__(self, key: UUID) -> bool:
-        number = key.int
         if self._many is not None:
-            return number in self._many
-        low = number & _LOW
-        place = bisect_left(self._lows, low)
-        while place < len(self._lows) and self._lows[place] == low:
-            if self._highs[place] == number >> 64:
-                return True
-            place += 1
-        return False
+            return key.int in self._many
+        return self._room(key.int & _LOW, key.int >> 64) < 0
 
     def add(self, key: UUID) -> bool:
         """Add ``key``; return False where it is in here already."""
         if self._many is None:
             low, high = key.int & _LOW, key.int >> 64
-            place = first = bisect_left(self._lows, low)
-            while place < len(self._lows) and self._lows[place] == low:
-                if self._highs[place] == high:
-                    return False
-                place += 1
+            place = self._room(low, high)
+            if place < 0:
+                return False
             if len(self._lows) < MOST_SORTED:
-                self._lows.insert(first, low)
-                self._highs.insert(first, high)
+                self._lows.insert(place, low)
+                self._highs.insert(place, high)
                 return True
             self._many = {high << 64 | low for high, low in zip(self._highs, self._lows, strict=True)}
             self._lows, self._highs = array("Q"), array("Q")
         before = len(self._many)
         self._many.add(key.int)
         return len(self._many) > before
+
+    def _room(self, low: int, high: int) -> int:
+        """Return where an id belongs, or -1 where it is in here already."""
+        place = bisect_left(self._lows, low)
+        while place < len(self._lows) and self._lows[place] == low:
+            if self._highs[place] == high:
+                return -1
+            place += 1
+        return place
 
     def ids(self) -> list[UUID]:
         """Return the ids, in no order."""

@@ -15,5 +15,5 @@ def port_of(database_url: str) -> int:
 def proxied(database_url: str, proxy: Proxy) -> str:
     """Return the URL of the database through ``proxy``, in the clear: the proxy listens to what is said."""
     url = urlsplit(database_url)
-    there = url.netloc.replace(str(port_of(database_url)), str(proxy.port))
+    there = f"{url.netloc.rpartition(':')[0]}:{proxy.port}"
     return url._replace(netloc=there, query="sslmode=disable&gssencmode=disable").geturl()
