@@ -58,8 +58,9 @@ class Flusher:
         """Flush an interval after the last flush began, and at once when the pending one is full; until the finish."""
         began = time.monotonic()
         while not self._finishing:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._intake.flush_due.wait(), began + self._interval_s - time.monotonic())
+            if self._intake.closed is None:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._intake.flush_due.wait(), began + self._interval_s - time.monotonic())
             began = time.monotonic()
             await self.flush()
 
@@ -77,9 +78,12 @@ class Flusher:
         """
         self._finishing = True
         async with asyncio.timeout(within_s), self._flushing:
+            if self._intake.closed is not None:
+                await self._flush_pending()
             await self._flush_pending()
 
     async def _flush_pending(self) -> None:
+        """Write what was closed, or else what is pending."""
         pending = self._intake.swap()
         if pending.flush.spans:
             await self._flush(pending)
@@ -105,7 +109,7 @@ class Flusher:
             return await retrying(
                 f"Writing {len(flush)} events and chunks",
                 "database",
-                lambda: self._sink.write(flush),
+                lambda: self._sink.write(flush, self._prepare_next),
                 (Unavailable,),
             )
         except Fenced as fenced:
@@ -119,6 +123,11 @@ class Flusher:
             logger.error("The database refused rows, looking for which: %s", rejection)
             await self._refuse(pending, rejection)
         return None
+
+    def _prepare_next(self) -> None:
+        """Get the next flush ready if it is full, while the one before keeps the database busy."""
+        if not self._finishing and self._intake.closed is None and self._intake.flush_due.is_set():
+            self._sink.prepare(self._intake.close().flush)
 
     async def _refuse(self, pending: Pending, rejection: RowsRejected) -> None:
         places = await retrying(

@@ -92,6 +92,7 @@ class Intake:
         self._assigned: set[Partition] = set()
         self.owned: dict[Partition, Owned] = {}
         self.pending = Pending()
+        self.closed: Pending | None = None
         self._has_room.set()
 
     def on_assigned(self, partitions: set[Partition]) -> None:
@@ -99,7 +100,8 @@ class Intake:
         self.stop()
         self._assigned = partitions
         self.owned = {}
-        self.swap()
+        self.closed = None
+        self._begin_anew()
         if partitions:
             self._claiming = asyncio.get_running_loop().create_task(self._claim(partitions))
             self._claiming.add_done_callback(self._on_claimed)
@@ -126,7 +128,18 @@ class Intake:
         self.reclaim()
 
     def swap(self) -> Pending:
-        """Return what is pending, and begin anew."""
+        """Return what was closed, or else what is pending, and begin anew."""
+        if self.closed is not None:
+            pending, self.closed = self.closed, None
+            return pending
+        return self._begin_anew()
+
+    def close(self) -> Pending:
+        """Let nothing more into what is pending, return it, and begin anew; :meth:`swap` has it next."""
+        self.closed = self._begin_anew()
+        return self.closed
+
+    def _begin_anew(self) -> Pending:
         pending, self.pending = self.pending, Pending()
         self.flush_due.clear()
         self._has_room.set()

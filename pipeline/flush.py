@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from schema.rows import KeptChunk, KeptEvent, Partition, Place
+from schema.rows import KeptChunk, KeptEvent, Partition, Place, Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,8 @@ class Flush:
     spans: dict[Partition, Span] = field(default_factory=dict)
     events: list[KeptEvent] = field(default_factory=list)
     chunks: list[KeptChunk] = field(default_factory=list)
+    rows: Rows | None = None
+    """What a sink has prepared of it."""
 
     def __len__(self) -> int:
         return len(self.events) + len(self.chunks)

@@ -37,14 +37,25 @@ class FoldPolicy:
 
 def fold(events: Sequence[KeptEvent], chunks: Sequence[KeptChunk], around: Surroundings, policy: FoldPolicy) -> Rows:
     """Return the rows that ``events`` and ``chunks`` make, table by table."""
+    rows = fold_alone(events, chunks, policy)
+    fold_in_order(rows, events, around, policy)
+    return rows
+
+
+def fold_in_order(rows: Rows, events: Sequence[KeptEvent], around: Surroundings, policy: FoldPolicy) -> None:
+    """Put into ``rows`` what depends on the order of ``events`` and of those ``around`` them."""
     clicks, bursts = touched(new_clicks(events), around.clicks, policy.max_gap_us)
+    rows.rage_click_events = rage_clicks(clicks, policy.rage)
+    rows.rage_click_bursts = bursts
+    rows.journey_steps = journey_rows(new_views(events), around.views, around.steps)
+
+
+def fold_alone(events: Sequence[KeptEvent], chunks: Sequence[KeptChunk], policy: FoldPolicy) -> Rows:
+    """Return the rows that ``events`` and ``chunks`` make whatever the tables hold."""
     rows = Rows(
         users=user_rows(events),
         sessions=session_rows(events, chunks),
-        rage_click_events=rage_clicks(clicks, policy.rage),
-        rage_click_bursts=bursts,
         heatmap_points=heatmap_rows(events, policy.heatmap_cell_px),
-        journey_steps=journey_rows(new_views(events), around.views, around.steps),
         latency_windows=latency_rows(events, policy.apdex_t_ms),
     )
     for event in events:

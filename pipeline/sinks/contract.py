@@ -1,6 +1,6 @@
 """What a sink promises: all of a flush or none of it, once, under the newest claim only."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Protocol
@@ -61,6 +61,10 @@ class Written:
         return cls(counts, repeated_chunks=len(rows.session_replay_chunks) - new_chunks)
 
 
+def nothing() -> None:
+    """Do nothing."""
+
+
 class Sink(Protocol):
     """Every call raises :class:`Unavailable` where trying again may help."""
 
@@ -83,8 +87,12 @@ class Sink(Protocol):
         """Return those of ``chunks`` that are in the table of replay chunks."""
         ...
 
-    async def write(self, flush: Flush) -> Written:
-        """Write ``flush``, once however often it is tried.
+    def prepare(self, flush: Flush) -> None:
+        """Do of :meth:`write` what depends on nothing but ``flush``; may be left out."""
+        ...
+
+    async def write(self, flush: Flush, meanwhile: Callable[[], None] = nothing) -> Written:
+        """Write ``flush``, once however often it is tried; call ``meanwhile`` while the database is busy with it.
 
         Raises:
             Fenced: another owner has a newer claim.

@@ -14,7 +14,7 @@ from pipeline.flush import Flush
 from pipeline.fold import FoldPolicy, fold
 from pipeline.moments import microseconds, moment
 from pipeline.scores import score_row
-from pipeline.sinks.contract import Claim, Fenced, LedgerMoved, RowsRejected, Written, find_rejected
+from pipeline.sinks.contract import Claim, Fenced, LedgerMoved, RowsRejected, Written, find_rejected, nothing
 from pipeline.sinks.memory_judging import emotions_since, evidence_of
 from pipeline.sinks.memory_results import MemoryResults
 from pipeline.sinks.merges import Row, ending, merged_session, merged_user
@@ -75,8 +75,12 @@ class MemorySink:
         """See :meth:`pipeline.sinks.contract.Sink.known_chunks`."""
         return set(chunks & self.session_replay_chunks.keys())
 
-    async def write(self, flush: Flush) -> Written:
+    def prepare(self, flush: Flush) -> None:
+        """See :meth:`pipeline.sinks.contract.Sink.prepare`."""
+
+    async def write(self, flush: Flush, meanwhile: Callable[[], None] = nothing) -> Written:
         """See :meth:`pipeline.sinks.contract.Sink.write`."""
+        meanwhile()
         if self._is_written(flush):
             return Written({}, resolved=True)
         rows = await self._rows(flush)

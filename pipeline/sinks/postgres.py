@@ -7,7 +7,7 @@ Progress and rows are the same transaction, so a crash at any point leaves eithe
 flush or nothing.
 """
 
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from typing import Any
@@ -18,7 +18,7 @@ from psycopg.errors import UniqueViolation
 
 from pipeline.dedup import History, SessionChunk, SessionEvent
 from pipeline.flush import Flush
-from pipeline.fold import FoldPolicy, fold
+from pipeline.fold import FoldPolicy, fold_alone, fold_in_order
 from pipeline.moments import microseconds, moment
 from pipeline.sinks.connection import Connection, answering, connect, fetch, session_name, translated
 from pipeline.sinks.contract import (
@@ -28,6 +28,7 @@ from pipeline.sinks.contract import (
     RowsRejected,
     Written,
     find_rejected,
+    nothing,
 )
 from pipeline.sinks.judging import judge_sessions
 from pipeline.sinks.nearby import NearbyInPostgres
@@ -82,10 +83,14 @@ class PostgresSink:
         )
         return {(session_id, index) for session_id, index in rows}
 
-    async def write(self, flush: Flush) -> Written:
+    def prepare(self, flush: Flush) -> None:
+        """See :meth:`pipeline.sinks.contract.Sink.prepare`."""
+        flush.rows = fold_alone(flush.events, flush.chunks, self._policy)
+
+    async def write(self, flush: Flush, meanwhile: Callable[[], None] = nothing) -> Written:
         """See :meth:`pipeline.sinks.contract.Sink.write`."""
         async with self._on("writer") as connection, self._skipping_taken_ids():
-            return await self._write(connection, flush)
+            return await self._write(connection, flush, meanwhile)
 
     async def rejected(self, flush: Flush) -> dict[Place, str]:
         """See :meth:`pipeline.sinks.contract.Sink.rejected`."""
@@ -136,18 +141,22 @@ class PostgresSink:
             await self._run("skip_taken_ids")
             raise
 
-    async def _write(self, connection: Connection, flush: Flush) -> Written:
+    async def _write(self, connection: Connection, flush: Flush, meanwhile: Callable[[], None]) -> Written:
         async with connection.transaction(), connection.cursor() as cursor:
             if await self._is_written(cursor, flush):
                 return Written({}, resolved=True)
-            written = await self._write_rows(cursor, flush)
+            written = await self._write_rows(cursor, flush, meanwhile)
             await self._swap(cursor, flush)
         return written
 
-    async def _write_rows(self, cursor: psycopg.AsyncCursor[Any], flush: Flush) -> Written:
+    async def _write_rows(
+        self, cursor: psycopg.AsyncCursor[Any], flush: Flush, meanwhile: Callable[[], None] = nothing
+    ) -> Written:
         nearby = NearbyInPostgres(cursor.connection)
         around = await read_surroundings(flush.events, nearby, self._policy.max_gap_us)
-        return await write_rows(cursor, fold(flush.events, flush.chunks, around, self._policy))
+        rows = flush.rows or fold_alone(flush.events, flush.chunks, self._policy)
+        fold_in_order(rows, flush.events, around, self._policy)
+        return await write_rows(cursor, rows, meanwhile)
 
     async def _is_written(self, cursor: psycopg.AsyncCursor[Any], flush: Flush) -> bool:
         """Lock the flush's ledger rows; True where an earlier attempt had committed after all."""

@@ -4,12 +4,12 @@ Binary COPY wraps integers that do not fit: everything here has been range-check
 ``schema.fields``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import psycopg
 
-from pipeline.sinks.contract import Written
+from pipeline.sinks.contract import Written, nothing
 from schema.rows import (
     BurstRow,
     ChunkRow,
@@ -107,15 +107,16 @@ _NEW_JOURNEY_STEPS = _target("new_journey_steps", JourneyRow._fields)
 _NEW_LATENCY_WINDOWS = _target("new_latency_windows", LatencyWindowRow._fields)
 
 
-async def write_rows(cursor: psycopg.AsyncCursor[Any], rows: Rows) -> Written:
+async def write_rows(cursor: psycopg.AsyncCursor[Any], rows: Rows, meanwhile: Callable[[], None] = nothing) -> Written:
     """Write ``rows`` within the transaction under way, references before what refers to them.
 
+    The events take the database longest: ``meanwhile`` is called when they are on their way.
     Latency windows come last: all writers share those, and hold them until they commit.
     """
     await _merge(cursor, _NEW_USERS, rows.users, "merge_users")
     if await _merge(cursor, _NEW_SESSIONS, rows.sessions, "merge_sessions"):
         await cursor.execute(query("mark_unjudged"))
-    await _copy(cursor, _EVENTS, rows.events)
+    await _copy(cursor, _EVENTS, rows.events, meanwhile)
     await _copy(cursor, _LATENCY_METRICS, rows.latency_metrics)
     await _copy(cursor, _ERROR_LOGS, rows.error_logs)
     chunks = await _merge(cursor, _NEW_CHUNKS, rows.session_replay_chunks, "merge_chunks")
@@ -143,10 +144,16 @@ async def _merge(
     return cursor.rowcount
 
 
-async def _copy(cursor: psycopg.AsyncCursor[Any], target: _Target, rows: Sequence[tuple[Any, ...]]) -> None:
+async def _copy(
+    cursor: psycopg.AsyncCursor[Any],
+    target: _Target,
+    rows: Sequence[tuple[Any, ...]],
+    meanwhile: Callable[[], None] = nothing,
+) -> None:
     if not rows:
         return
     async with cursor.copy(target.statement) as copy:
         copy.set_types(target.types)
         for row in rows:
             await copy.write_row(row)
+        meanwhile()

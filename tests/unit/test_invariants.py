@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from agents.settings import Settings
 from agents.transport import RecordBatch
 from pipeline.flush import Flush
 from pipeline.fold import FoldPolicy
-from pipeline.sinks.contract import RowsRejected, Unavailable, Written
+from pipeline.sinks.contract import RowsRejected, Unavailable, Written, nothing
 from pipeline.sinks.memory import MemorySink
 from schema.rows import DeadLetter, Partition, Place, Record
 
@@ -42,14 +42,14 @@ class RecordingSink(MemorySink):
         self.failures: list[Exception] = []
         self.refused_x: int | None = None
 
-    async def write(self, flush: Flush) -> Written:
+    async def write(self, flush: Flush, meanwhile: Callable[[], None] = nothing) -> Written:
         if self.failures:
             self._actions.append("write fails")
             raise self.failures.pop(0)
         if any(event.x == self.refused_x for event in flush.events if event.x is not None):
             raise RowsRejected("value refused")
         self._actions.append("commit")
-        return await super().write(flush)
+        return await super().write(flush, meanwhile)
 
     async def rejected(self, flush: Flush) -> dict[Place, str]:
         return {event.place: "value refused" for event in flush.events if event.x == self.refused_x}
@@ -152,9 +152,9 @@ async def test_a_flush_that_failed_after_its_commit_is_not_written_again(world: 
     world.topic = [click(1)]
     written = world.sink.write
 
-    async def commit_and_lose_the_answer(flush: Flush) -> Written:
+    async def commit_and_lose_the_answer(flush: Flush, meanwhile: Callable[[], None] = nothing) -> Written:
         world.sink.write = written  # type: ignore[method-assign]
-        await written(flush)
+        await written(flush, meanwhile)
         raise Unavailable("connection lost while committing")
 
     world.sink.write = commit_and_lose_the_answer  # type: ignore[method-assign]
@@ -257,6 +257,53 @@ async def test_a_last_flush_that_takes_too_long_is_not_followed_by_another(world
     await asyncio.wait_for(running, 5)
     assert "commit" not in world.actions
     assert set(world.actions) == {"write fails"}
+
+
+@pytest.fixture
+def full_with_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make a flush due as soon as it holds an event."""
+    monkeypatch.setattr("agents.intake.FULL_FLUSH", 1)
+
+
+async def full_while_another_is_written(world: World) -> "asyncio.Task[None]":
+    """Return the flush of a first event under way, during which a second event has filled the next flush."""
+    world.topic = [click(1), click(2), click(3)]
+    world.sink.failures = [Unavailable("away")]
+    await world.claim()
+    await world.deliver(1)
+    under_way = asyncio.ensure_future(world.flusher.flush())
+    await asyncio.sleep(0)
+    await world.deliver(1)
+    assert world.intake.closed is None
+    return under_way
+
+
+@pytest.mark.usefixtures("full_with_one")
+async def test_a_full_flush_is_closed_while_another_is_written_and_comes_next(world: World) -> None:
+    await (await full_while_another_is_written(world))
+    assert world.intake.closed is not None
+    await world.deliver(1)
+    await world.flusher.flush()
+    assert [row.x for row in world.sink.events] == [1, 2]
+    assert world.sink.ledger[EVENTS].next_offset == 2
+    await world.flusher.flush()
+    assert [row.x for row in world.sink.events] == [1, 2, 3]
+
+
+@pytest.mark.usefixtures("full_with_one")
+async def test_a_last_flush_writes_what_was_closed_and_what_is_pending(world: World) -> None:
+    await (await full_while_another_is_written(world))
+    await world.deliver(1)
+    await world.flusher.finish(5)
+    assert [row.x for row in world.sink.events] == [1, 2, 3]
+
+
+@pytest.mark.usefixtures("full_with_one")
+async def test_what_was_closed_under_an_earlier_claim_is_read_again_and_not_written(world: World) -> None:
+    await (await full_while_another_is_written(world))
+    await world.run()
+    assert world.sink.ledger[EVENTS].epoch == 2
+    assert [row.x for row in world.sink.events] == [1, 2, 3]
 
 
 async def test_a_last_flush_writes_what_is_pending_after_the_one_under_way(world: World) -> None:
