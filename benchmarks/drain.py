@@ -47,7 +47,7 @@ def measure(load: str, events: int, servers: Servers) -> tuple[Figures, list[str
     records = rig.publish(LOADS[load](events))
     before = Control.run()
     say(f"{load}: a worker reads {records} records")
-    figures = _read(rig, records, events)
+    figures = read(rig, records, events)
     after = Control.run()
     say(f"{load}: PostgreSQL alone")
     transactions = round(figures["worker_transactions"] or 1)
@@ -59,8 +59,8 @@ def measure(load: str, events: int, servers: Servers) -> tuple[Figures, list[str
     return figures, doubts(before, after, figures["others_share"] or 0)
 
 
-def _read(rig: Rig, records: int, events: int) -> Figures:
-    """Run a worker; count from when it begins to read until the ledger stands at the end."""
+def read(rig: Rig, records: int, events: int) -> Figures:
+    """Run a worker on what is in the topic; count from when it begins to read until the ledger stands at the end."""
     with rig.worker() as worker:
         meter = Meter({**rig.servers.pids, "worker": worker.pid})
         worker.wait_until_written(records)

@@ -35,7 +35,7 @@ TABLES = """
 """
 
 
-class Event(faust.Record, serializer="json"):  # type: ignore[call-arg]
+class Event(faust.Record, serializer="json"):  # type: ignore[call-arg, misc]
     """An event, as far as this job looks at it."""
 
     session_id: str

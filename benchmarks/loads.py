@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 from uuid import UUID
@@ -48,9 +49,11 @@ def clicks(events: int) -> Iterator[Message]:
         yield Message(session_id.encode(), json.dumps(event, separators=(",", ":")).encode(), None)
 
 
-def mix(events: int, batch_size: int = 1) -> Iterator[Message]:
-    """Yield what the simulated shop's visitors send, by default one event per record."""
-    for delivery in simulate(Traffic(batch_size=batch_size), events=events, seed=7, start_ms=BEGAN_MS):
+def mix(events: int, batch_size: int = 1, sessions: int = 1) -> Iterator[Message]:
+    """Yield what the simulated shop's visitors send, by default one event per record, or ``sessions`` times as many."""
+    traffic = Traffic(batch_size=batch_size)
+    traffic = replace(traffic, sessions_per_minute=sessions * traffic.sessions_per_minute)
+    for delivery in simulate(traffic, events=events, seed=7, start_ms=BEGAN_MS):
         yield Message(delivery.session_id.encode(), dumps(delivery).encode(), delivery.sent_at_ms)
 
 

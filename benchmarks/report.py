@@ -1,6 +1,7 @@
-"""How figures are shown: tables of plain text."""
+"""How figures are shown: a table of plain text."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from benchmarks.rig import Figures
 
@@ -8,21 +9,26 @@ Lines = Mapping[str, tuple[str, int]]
 """By figure, how a table calls it, and its decimals."""
 
 
-def columns(lines: Lines, results: Mapping[str, Figures]) -> str:
-    """Return a table of one line per figure and one column per result; figures that nothing has are left out."""
-    table = [f"{'':44}" + "".join(f"{name:>12}" for name in results)]
-    for key, (title, decimals) in lines.items():
-        cells = [figures.get(key) for figures in results.values()]
+class Section(NamedTuple):
+    """A part of the table: one line per figure, one column per result."""
+
+    title: str
+    lines: Lines
+    results: Mapping[str, Figures]
+
+
+def table(sections: Iterable[Section]) -> str:
+    """Return all sections as one table; figures that nothing has are left out."""
+    return "\n\n".join("\n".join(_section(section)) for section in sections)
+
+
+def _section(section: Section) -> Iterator[str]:
+    width = max(12, 2 + max(map(len, section.results)))
+    yield f"{section.title.upper():48}" + "".join(f"{name:>{width}}" for name in section.results)
+    for key, (title, decimals) in section.lines.items():
+        cells = [figures.get(key) for figures in section.results.values()]
         if any(cell is not None for cell in cells):
-            table.append(f"{title:44}" + "".join(f"{_cell(cell, decimals):>12}" for cell in cells))
-    return "\n".join(table)
-
-
-def rows(lines: Lines, results: Sequence[Figures]) -> str:
-    """Return a table of one column per figure and one line per result."""
-    titles = [f"{title:>18}" for title, _ in lines.values()]
-    body = [[f"{_cell(row.get(key), decimals):>18}" for key, (_, decimals) in lines.items()] for row in results]
-    return "\n".join("".join(line) for line in [titles, *body])
+            yield f"{title:48}" + "".join(f"{_cell(cell, decimals):>{width}}" for cell in cells)
 
 
 def _cell(value: float | None, decimals: int) -> str:

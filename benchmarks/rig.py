@@ -45,10 +45,10 @@ class Rig:
     environment: Mapping[str, str]
 
     @classmethod
-    def prepare(cls, name: str, servers: Servers) -> Self:
-        """Make the database; the topics come with the first record."""
+    def prepare(cls, name: str, servers: Servers, **settings: str) -> Self:
+        """Make the database; the topics come with the first record. ``settings`` are not left at their defaults."""
         url = _new_database(servers.database_url, name)
-        return cls(name, servers, _environment(name, servers, url))
+        return cls(name, servers, _environment(name, servers, url) | settings)
 
     @property
     def database_url(self) -> str:
@@ -59,6 +59,18 @@ class Rig:
     def events_topic(self) -> str:
         """The topic that the worker reads."""
         return self.environment["HXI_EVENTS_TOPIC"]
+
+    @property
+    def app_id(self) -> str:
+        """What the names of the measurement's own topics begin with."""
+        return self.environment["HXI_APP_ID"]
+
+    @property
+    def topics(self) -> set[str]:
+        """The topics that the worker is given."""
+        return {
+            value for name, value in self.environment.items() if name.startswith("HXI_") and name.endswith("_TOPIC")
+        }
 
     @contextmanager
     def sending(self) -> Iterator[Callable[[Message], None]]:
@@ -78,7 +90,7 @@ class Rig:
     @contextmanager
     def worker(self) -> Iterator["Worker"]:
         """Give a worker that has begun to read."""
-        log = self.servers.folder / f"{self.name}.log"
+        log = self.servers.folder / f"{self.name}-{time.monotonic_ns()}.log"
         process = spawn([sys.executable, "-m", "agents", "worker"], log, env=self.environment, cwd=REPOSITORY)
         worker = Worker(process, log, self.database_url, int(self.environment["HXI_WEB_PORT"]))
         try:

@@ -41,20 +41,16 @@ BATCH = 500
 _KINDS = ("page_view", "mouse_move", "click", "mouse_move", "scroll", "api_call")
 
 SLICE_LINES = {
-    "minutes": ("simulated min", 0),
     "events": ("events", 0),
-    "rss_mib": ("RSS, MiB", 1),
-    "held": ("ids and sessions", 0),
-    "cpu_us": ("CPU µs per event", 1),
+    "rss_mib": ("worker: memory (RSS), MiB", 1),
+    "held": ("ids and sessions held", 0),
+    "cpu_us": ("worker: CPU µs per event", 1),
 }
 """Every figure of a slice, how the table calls it, and its decimals."""
 
 LINES = {
     "sessions": ("sessions active at once", 0),
-    "rss_1h_mib": ("RSS after 1 h, MiB", 1),
-    "rss_2h_mib": ("RSS after 2 h, MiB", 1),
-    "rss_3h_mib": ("RSS after 3 h, MiB", 1),
-    "growth_percent": ("growth from hour 1 to hour 3: %", 1),
+    "growth_percent": ("growth of memory, hour 1 to hour 3: %", 1),
     "held_growth_percent": ("growth of ids and sessions, likewise: %", 1),
     "bytes_per_session": ("SeenIds alone: bytes per active session", 0),
 }
@@ -62,9 +58,9 @@ LINES = {
 
 
 class State(NamedTuple):
-    """What was found: a row per slice, and the whole."""
+    """What was found: figures by simulated minutes, and of the whole."""
 
-    slices: list[Figures]
+    slices: dict[int, Figures]
     figures: Figures
 
 
@@ -74,13 +70,9 @@ def measure(sessions: int, hours: float, servers: Servers) -> State:
     slices = _run(rig, sessions, hours)
     say(f"state: SeenIds alone, {ALONE * sessions} sessions")
     figures: Figures = {"sessions": sessions, "bytes_per_session": bytes_per_session(ALONE * sessions)}
-    by_hour = {row["minutes"]: row for row in slices}
-    for hour in (1, 2, 3):
-        if row := by_hour.get(hour * 60):
-            figures[f"rss_{hour}h_mib"] = row["rss_mib"]
-    if 180 in by_hour:
+    if 180 in slices:
         for name, figure in (("growth_percent", "rss_mib"), ("held_growth_percent", "held")):
-            figures[name] = ((by_hour[180][figure] or 0) / (by_hour[60][figure] or 1) - 1) * 100
+            figures[name] = ((slices[180][figure] or 0) / (slices[60][figure] or 1) - 1) * 100
     return State(slices, figures)
 
 
@@ -98,7 +90,7 @@ def bytes_per_session(sessions: int) -> float:
     ids = [_uuid(random) for _ in range(sessions)]
     numbers = range(sessions * EVENTS_PER_SESSION)
     for first in numbers[::BATCH]:
-        _take(seen, [_kept(ids, number, lateness_us, random) for number in numbers[first : first + BATCH]])
+        take(seen, [_kept(ids, number, lateness_us, random) for number in numbers[first : first + BATCH]])
     del ids
     gc.collect()
     after, _ = tracemalloc.get_traced_memory()
@@ -106,27 +98,25 @@ def bytes_per_session(sessions: int) -> float:
     return (after - before) / sessions
 
 
-def _run(rig: Rig, sessions: int, hours: float) -> list[Figures]:
-    """Return a row before the first event, and one per slice."""
+def _run(rig: Rig, sessions: int, hours: float) -> dict[int, Figures]:
+    """Return figures from before the first event, and after each slice."""
     start_ms = int((time.time() - (hours + 1) * 3600) * 1000)
     traffic = _traffic(sessions, start_ms)
     per_slice = sessions * SLICE_MINUTES * 60 // TURN_S
-    rows: list[Figures] = []
     with rig.worker() as worker:
-        rows.append(_row(worker, 0, 0, 0.0))
+        slices = {0: _slice(worker, 0, 0.0)}
         for nth in range(1, round(hours * 60 / SLICE_MINUTES) + 1):
-            used, events = cpu_s(worker.pid), nth * per_slice
+            used, events, minutes = cpu_s(worker.pid), nth * per_slice, nth * SLICE_MINUTES
             rig.publish(islice(traffic, per_slice))
             worker.wait_until_written(events)
             worker.wait_until_counted(events)
-            rows.append(_row(worker, nth * SLICE_MINUTES, events, (cpu_s(worker.pid) - used) / per_slice * 1e6))
-            say(f"state: {nth * SLICE_MINUTES} of {hours * 60:g} simulated minutes, {rows[-1]['rss_mib']:.0f} MiB")
-    return rows
+            slices[minutes] = _slice(worker, events, (cpu_s(worker.pid) - used) / per_slice * 1e6)
+            say(f"state: {minutes} of {hours * 60:g} simulated minutes, {slices[minutes]['rss_mib']:.0f} MiB")
+    return slices
 
 
-def _row(worker: Worker, minutes: int, events: int, cpu_us: float) -> Figures:
+def _slice(worker: Worker, events: int, cpu_us: float) -> Figures:
     return {
-        "minutes": minutes,
         "events": events,
         "rss_mib": psutil.Process(worker.pid).memory_info().rss / 2**20,
         "held": worker.metric("hxi_seen_ids"),
@@ -170,7 +160,7 @@ def _event(session_id: str, event_uuid: str, slot: int, nth: int, at_ms: int) ->
     return event
 
 
-def _take(seen: SeenIds, batch: list[KeptEvent]) -> None:
+def take(seen: SeenIds, batch: list[KeptEvent]) -> None:
     """Do what ``Intake.take`` does with a batch of events, and ``Owned`` once they are written."""
     if strangers := seen.strangers(batch):
         seen.learn(strangers, {})

@@ -4,7 +4,7 @@ Binary COPY wraps integers that do not fit: everything here has been range-check
 ``schema.fields``.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import psycopg
@@ -77,8 +77,9 @@ _TYPES = {
 }
 
 
-def _type_of(column: str) -> str:
-    return _TYPES.get(column) or ("timestamp" if column.endswith("_at") else "text")
+def types_of(columns: Iterable[str]) -> list[str]:
+    """Return the types of COPY for ``columns``, of whichever table."""
+    return [_TYPES.get(column) or ("timestamp" if column.endswith("_at") else "text") for column in columns]
 
 
 class _Target(NamedTuple):
@@ -91,7 +92,7 @@ class _Target(NamedTuple):
 
 def _target(table: str, columns: Sequence[str]) -> _Target:
     statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)"
-    return _Target(table, statement.encode(), [_type_of(column) for column in columns])
+    return _Target(table, statement.encode(), types_of(columns))
 
 
 _EVENTS = _target("events", EventRow._fields)
