@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from aiokafka.errors import MessageSizeTooLargeError
 from faust.exceptions import ProducerSendError
+from msgspec.structs import replace
 
 from pipeline.decode import MAX_DETAIL
 from schema.rows import DeadLetter
@@ -69,7 +70,7 @@ async def _send(producer: Producer, topic: str, letter: DeadLetter) -> None:
         size = len(letter.value or b"")
         logger.error("A dead letter of %d bytes does not fit topic %s: sent without its value", size, topic)
         detail = f"[{size} bytes, too large for {topic}, left at the source] {letter.detail}"[:MAX_DETAIL]
-        await _send_as_it_is(producer, topic, letter._replace(value=None, detail=detail))
+        await _send_as_it_is(producer, topic, replace(letter, value=None, detail=detail))
 
 
 async def _send_as_it_is(producer: Producer, topic: str, letter: DeadLetter) -> None:

@@ -3,6 +3,7 @@
 A step takes all events of a load, in flushes as large as a full one; the table has the quickest round's time per event.
 """
 
+import gc
 import io
 import json
 import subprocess
@@ -20,6 +21,7 @@ from psycopg.copy import FileWriter
 
 from agents.embedded import Postgres
 from agents.intake import FULL_FLUSH
+from agents.worker import GARBAGE_THRESHOLD
 from benchmarks.loads import LOADS
 from benchmarks.rig import REPOSITORY, Figures, say
 from benchmarks.state import BATCH, LATENESS_S, take
@@ -32,6 +34,7 @@ from pipeline.journeys import journey_rows
 from pipeline.latency import latency_rows
 from pipeline.rage_clicks import rage_clicks
 from pipeline.sessions import session_rows
+from pipeline.sinks.connection import RawJsonb
 from pipeline.sinks.tables import types_of
 from pipeline.surroundings import Surroundings, new_clicks, new_views
 from pipeline.tidy import DecodePolicy
@@ -92,6 +95,7 @@ def cursor() -> Iterator[psycopg.Cursor[Any]]:
         Postgres.start(Path(name)) as postgres,
         psycopg.connect(postgres.address) as connection,
     ):
+        connection.adapters.register_dumper(None, RawJsonb)
         yield connection.cursor()
 
 
@@ -175,6 +179,7 @@ STEPS: dict[str, Callable[[Load], None]] = {
 
 @pytest.mark.parametrize("name", list(STEPS))
 def test_step(load: Load, benchmark: Any, name: str) -> None:
-    """Time one step on all of a load."""
+    """Time one step on all of a load, garbage collected as seldom as in a worker."""
+    gc.set_threshold(GARBAGE_THRESHOLD, 20, 20)
     benchmark.extra_info.update(load=load.name, step=name, events=sum(map(len, load.flushes)))
     benchmark.pedantic(STEPS[name], args=(load,), rounds=ROUNDS, warmup_rounds=1)

@@ -116,5 +116,5 @@ def _joined(one: Click, next_one: Click, max_gap_us: int) -> bool:
     return one.session_id == next_one.session_id and next_one.time_us - one.time_us <= max_gap_us
 
 
-def _by_session(click: Click) -> tuple[UUID, int]:
-    return click.session_id, click.time_us
+def _by_session(click: Click) -> tuple[int, int]:
+    return click.session_id.int, click.time_us  # compared in C, as UUIDs are not

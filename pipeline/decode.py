@@ -69,7 +69,7 @@ def decode_by_models(record: Record, policy: DecodePolicy) -> Iterator[KeptEvent
         yield _dead_letter(record, place, error, record.value)
         return
     for index, item in enumerate(items):
-        yield _decode_item(record, place._replace(index=index), shared, item, policy)
+        yield _decode_item(record, Place(place.partition, place.offset, index), shared, item, policy)
 
 
 def decode_chunk(record: Record, policy: DecodePolicy) -> KeptChunk | DeadLetter:

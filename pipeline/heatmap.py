@@ -6,6 +6,7 @@ one point. A point is sums and a number, which add up in any order: nothing has 
 
 from collections.abc import Iterable
 from hashlib import blake2b
+from struct import Struct
 from uuid import UUID
 
 from pipeline.moments import moment
@@ -18,11 +19,15 @@ WINDOW_US = 10 * US_PER_S
 
 KINDS = frozenset({CLICK, SCROLL, MOUSE_MOVE})
 
-_Key = tuple[UUID, str | None, str, int | None, int | None, int, int | None, int | None]
-"""Session, screen, kind, viewport, window, cell."""
+_Plane = tuple[str, int | None, int | None, str | None]
+"""Kind, viewport and screen: what has cells."""
 
-_Sums = tuple[int, int, int, int]
-"""Weight, sums of x and y, and the earliest time in microseconds."""
+_Key = tuple[int, _Plane, int, int | None, int | None]
+"""Session, plane, window, cell."""
+
+
+_Point = tuple[UUID, int, int, int, int]
+"""Session, weight, sums of x and y, and the earliest time in microseconds."""
 
 
 def heatmap_rows(events: Iterable[KeptEvent], cell_px: int) -> list[HeatmapRow]:
@@ -30,39 +35,56 @@ def heatmap_rows(events: Iterable[KeptEvent], cell_px: int) -> list[HeatmapRow]:
 
     An event without coordinates counts for a point without them: weights add up to events.
     """
-    points: dict[_Key, _Sums] = {}
+    points: dict[_Key, _Point] = {}
     for event in events:
         kind = event.event_type
         if kind in KINDS:
             x, y = (None, event.scroll_position) if kind == SCROLL else (event.x, event.y)
+            time_us = event.time_us
             key = (
-                event.session_id,
-                event.screen_name,
-                kind,
-                event.viewport_width,
-                event.viewport_height,
-                event.time_us // WINDOW_US,
+                event.session_id.int,  # hashed in C, as a UUID is not
+                (kind, event.viewport_width, event.viewport_height, event.screen_name),
+                time_us // WINDOW_US,
                 None if x is None else x // cell_px,
                 None if y is None else y // cell_px,
             )
-            weight, sum_x, sum_y, first_us = points.get(key, (0, 0, 0, event.time_us))
-            points[key] = (weight + 1, sum_x + (x or 0), sum_y + (y or 0), min(first_us, event.time_us))
-    return [_row(key, sums, cell_px) for key, sums in points.items()]
+            point = points.get(key)
+            if point is None:
+                points[key] = (event.session_id, 1, x or 0, y or 0, time_us)
+            else:
+                session_id, weight, sum_x, sum_y, first_us = point
+                points[key] = (session_id, weight + 1, sum_x + (x or 0), sum_y + (y or 0), min(first_us, time_us))
+    digests: dict[_Plane, bytes] = {}
+    return [_row(key, point, cell_px, digests) for key, point in points.items()]
 
 
-def _row(key: _Key, sums: _Sums, cell_px: int) -> HeatmapRow:
-    session_id, screen_name, kind, width, height, window, cell_x, cell_y = key
-    weight, sum_x, sum_y, first_us = sums
-    told_apart = f"{cell_px} {kind} {width} {height} {window} {cell_x} {cell_y} {screen_name!r}"
+def _row(key: _Key, point: _Point, cell_px: int, digests: dict[_Plane, bytes]) -> HeatmapRow:
+    _, plane, window, cell_x, cell_y = key
+    session_id, weight, sum_x, sum_y, first_us = point
+    kind, width, height, screen_name = plane
+    digest = digests.get(plane)
+    if digest is None:
+        digest = digests[plane] = _digest(plane, cell_px)
     return HeatmapRow(
         session_id,
         screen_name,
         kind,
         width,
         height,
-        blake2b(told_apart.encode(), digest_size=16).digest(),
+        digest + _CELL.pack(window, cell_x is None, cell_y is None, cell_x or 0, cell_y or 0),
         weight,
         None if cell_x is None else sum_x,
         None if cell_y is None else sum_y,
         moment(first_us),
     )
+
+
+_CELL = Struct(">q??ii")
+"""Window, whether there is no x and no y, and the cell."""
+
+
+def _digest(plane: _Plane, cell_px: int) -> bytes:
+    """Return what tells planes of one session apart, also those of another size of cells."""
+    kind, width, height, screen_name = plane
+    told_apart = f"{cell_px} {kind} {width} {height} {screen_name!r}"
+    return blake2b(told_apart.encode(), digest_size=8).digest()

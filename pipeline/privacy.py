@@ -5,7 +5,9 @@ Decides per text, knows no table. Every function is total: text in, text out.
 
 import ipaddress
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 
@@ -20,7 +22,7 @@ _CARD = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w-])")
 _DIGIT_RUN = re.compile(rb"\d(?:[ -]?\d){12}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PrivacyPolicy:
     """What is masked or dropped; the defaults are the contract's."""
 
@@ -34,9 +36,15 @@ class PrivacyPolicy:
             return address
         return None if self.ip_address == "drop" else network_of(address)
 
-    def clean_url(self, url: str) -> str:
-        """Return ``url`` without query and fragment, its path masked as free text."""
-        return self.clean_text(without_query(url) if self.url_query == "drop" else url)
+    @cached_property
+    def clean_url(self) -> Callable[[str], str]:
+        """Return a URL without query and fragment, its path masked as free text."""
+        return remembered(lambda url: self.clean_text(without_query(url) if self.url_query == "drop" else url))
+
+    @cached_property
+    def clean_page(self) -> Callable[[str], tuple[str, str]]:
+        """Return a URL as :meth:`clean_url` does, and its path."""
+        return remembered(lambda url: (clean := self.clean_url(url), path_of(clean)))
 
     def clean_text(self, text: str) -> str:
         """Return ``text`` with e-mail addresses and card numbers masked."""
@@ -64,7 +72,6 @@ def mask(text: str) -> str:
     return text
 
 
-@remembered
 def without_query(url: str) -> str:
     """Return ``url`` without query, fragment, user name and password."""
     try:
@@ -74,7 +81,6 @@ def without_query(url: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
-@remembered
 def path_of(url: str) -> str:
     """Return the path of ``url``, ``/`` where it has none: the screen's name by default."""
     try:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from pipeline.privacy import PrivacyPolicy, path_of
+from pipeline.privacy import PrivacyPolicy
 from schema.events import API_CALL, ERROR, Event, ReplayChunk, User
 from schema.fields import EARLIEST_US, EPOCH, US_PER_S
 from schema.json_text import dump
@@ -69,9 +69,8 @@ def tidy_event(
         for name, value in unknown.items():
             _keep(extra, name, value)
     _keep_strays(event, extra, privacy)
-    url = None if event.page_url is None else privacy.clean_url(event.page_url)
-    screen = event.screen_name
-    screen = privacy.clean_text(screen) if screen is not None else url and path_of(url)
+    url, path = (None, None) if event.page_url is None else privacy.clean_page(event.page_url)
+    screen = path if event.screen_name is None else privacy.clean_text(event.screen_name)
     element_id = None if event.element_id is None else privacy.clean_text(event.element_id)
     return KeptEvent(  # by position, in order: metadata has to come after what may add to it
         place,

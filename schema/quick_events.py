@@ -117,7 +117,8 @@ def _instant(value: int | str | None) -> int:
 
 
 def _is_shallow(raw: bytes, events: Iterable[_Event]) -> bool:
-    return raw.count(b"{") + raw.count(b"[") <= MOST_LEVELS or not any(_is_deep(event.metadata) for event in events)
+    deep = [event.metadata for event in events if event.metadata]
+    return not deep or raw.count(b"{") + raw.count(b"[") <= MOST_LEVELS or not any(map(_is_deep, deep))
 
 
 def _is_deep(value: Any, room: int = MOST_LEVELS) -> bool:

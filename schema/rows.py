@@ -1,7 +1,9 @@
 """Rows and the values they are made of. Field order is the order of COPY.
 
 Times named ``_us`` are microseconds since the epoch, UTC; a row's own times are naive
-datetimes in UTC, as PostgreSQL's TIMESTAMP wants them.
+datetimes in UTC, as PostgreSQL's TIMESTAMP wants them. What there is one of per event on its
+way is a struct of msgspec, made in a third of a named tuple's time; rows are tuples, as COPY
+wants them.
 """
 
 from dataclasses import dataclass, field
@@ -31,15 +33,15 @@ class Record(Struct, frozen=True, gc=False):
     value: bytes | None
 
 
-class Place(NamedTuple):
+class Place(Struct, frozen=True, order=True, gc=False):
     """Where one event came from; ``index`` is its place in a batch, else None."""
 
     partition: Partition
     offset: int
-    index: int | None = None  # type: ignore[assignment]  # hides tuple.index, which nobody needs
+    index: int | None = None
 
 
-class DeadLetter(NamedTuple):
+class DeadLetter(Struct, frozen=True, gc=False):
     """A refused record or event, with what an operator needs to mend it."""
 
     place: Place
@@ -84,7 +86,7 @@ class SessionFacts(NamedTuple):
     app_version: str | None
 
 
-class KeptEvent(NamedTuple):
+class KeptEvent(Struct, frozen=True, gc=False):
     """An accepted event, cleaned, cut to its columns.
 
     ``time_us`` is dated by the corrected clock, ``client_us`` by the client's own: what it says
@@ -114,7 +116,7 @@ class KeptEvent(NamedTuple):
     metadata: bytes | None = None
 
 
-class KeptChunk(NamedTuple):
+class KeptChunk(Struct, frozen=True, gc=False):
     """An accepted replay chunk; ``time_us`` is the arrival time where the client gave none."""
 
     place: Place

@@ -34,7 +34,7 @@ WITHIN = 0.0101
 
 def seen(event: KeptEvent) -> Seen:
     """Return the event as the reference knows it."""
-    names = Seen.__dataclass_fields__.keys() & KeptEvent._fields
+    names = Seen.__dataclass_fields__.keys() & set(KeptEvent.__struct_fields__)
     call = event.api_call._asdict() if event.api_call else {}
     return Seen(**{name: getattr(event, name) for name in names}, **call)
 

@@ -59,13 +59,14 @@ inserted by hand, which the sink skips before the next attempt."""
 _REFUSED = (psycopg.DataError, psycopg.IntegrityError, psycopg.NotSupportedError)
 
 
-class _RawJsonb(Dumper):
+class RawJsonb(Dumper):
     """Sends JSON that ``schema.json_text`` has dumped as it is, behind JSONB's version byte."""
 
     format = pq.Format.BINARY
     oid = postgres.types["jsonb"].oid
 
     def dump(self, obj: bytes) -> bytes:
+        """Return what goes over the wire."""
         return b"\x01" + obj
 
 
@@ -103,7 +104,7 @@ async def connect(url: str, application_name: str) -> Connection:
         let_go(error)
         raise Unavailable(one_line(error)) from error
     try:
-        connection.adapters.register_dumper(None, _RawJsonb)
+        connection.adapters.register_dumper(None, RawJsonb)
         with answering(connection):
             (*_, connection.pid), *_ = await (await connection.execute(_SET_ALL, _NAMES_AND_VALUES)).fetchall()
     except psycopg.Error as error:

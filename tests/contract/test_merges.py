@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from pipeline.moments import moment
 from pipeline.sinks.contract import Claim
@@ -45,9 +46,9 @@ async def one_session(store: Store, *flushes: Items) -> dict[str, Any]:
 
 def of_session(items: Items, session_id: UUID, user_id: UUID) -> list[KeptEvent | KeptChunk]:
     """Return ``items`` as another session of another person."""
-    moved = [item._replace(session_id=session_id) for item in items]
+    moved = [replace(item, session_id=session_id) for item in items]
     return [
-        item._replace(user=item.user._replace(user_id=user_id)) if isinstance(item, KeptEvent) and item.user else item
+        replace(item, user=item.user._replace(user_id=user_id)) if isinstance(item, KeptEvent) and item.user else item
         for item in moved
     ]
 

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 from psycopg.rows import dict_row
 
 from pipeline.flush import Flush
@@ -215,7 +216,7 @@ async def test_a_point_grows_and_its_place_is_the_mean_of_all(store: Store) -> N
 @pytest.mark.parametrize(("ys", "mean"), [((0, 1), 1), ((1, 2), 2), ((-1, -2), -1), ((-2, -3), -2), ((0, 0, 1), 0)])
 async def test_a_mean_halfway_between_pixels_is_rounded_up(store: Store, ys: tuple[int, ...], mean: int) -> None:
     at_once = [kept(n, SCROLL, scroll_position=y) for n, y in enumerate(ys)]
-    one_by_one = [[event._replace(session_id=OTHER_SESSION)] for event in at_once]
+    one_by_one = [[replace(event, session_id=OTHER_SESSION)] for event in at_once]
     await written(store, at_once, *one_by_one)
     assert [(row["x"], row["y"], row["weight"]) for row in store.table("heatmap_points")] == [(None, mean, len(ys))] * 2
 
@@ -264,7 +265,7 @@ async def test_a_window_of_calls_is_the_sum_of_all_flushes_and_partitions(store:
     first, second = await Owner.of(store.sink), await Owner.of(store.sink, OTHER_PARTITION)
     mine = [call(0, 0), call(59.999999, 2000, 503), call(60, 5), call(30, 501, endpoint="/users/8?x")]
     theirs = [
-        event._replace(session_id=OTHER_SESSION) for event in (call(1, 2**31 - 1, 0), call(2, 500), call(3, 2001))
+        replace(event, session_id=OTHER_SESSION) for event in (call(1, 2**31 - 1, 0), call(2, 500), call(3, 2001))
     ]
     await first.write(*mine[:2])
     await second.write(*theirs[:2])
@@ -296,7 +297,7 @@ EVERYTHING: list[list[KeptEvent]] = [
 async def test_results_are_the_references_in_whatever_order_flushes_come(store: Store) -> None:
     orders = list(permutations(EVERYTHING))
     told = [
-        [[event._replace(session_id=numbered(number)) for event in events] for events in order]
+        [[replace(event, session_id=numbered(number)) for event in events] for events in order]
         for number, order in enumerate(orders)
     ]
     await written(store, *flat(told))
@@ -324,7 +325,7 @@ async def test_a_flush_with_a_refused_row_writes_no_result(store: Store, bad: Ke
 @pytest.mark.parametrize("bad", BAD, ids=["json", "NUL in a screen", "NUL in an endpoint"])
 async def test_results_are_those_of_the_rows_that_were_not_refused(store: Store, bad: KeptEvent) -> None:
     owner = await written(store, EVERYTHING[0])
-    events = [event._replace(place=Place(EVENTS, n)) for n, event in enumerate([bad, *EVERYTHING[1], *EVERYTHING[2]])]
+    events = [replace(event, place=Place(EVENTS, n)) for n, event in enumerate([bad, *EVERYTHING[1], *EVERYTHING[2]])]
     flush = owner.flush(*events)
     assert (await store.sink.rejected(flush)).keys() == {Place(EVENTS, 0)}
     assert store.results() == expected(store, *EVERYTHING[0])

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 from psycopg.rows import dict_row
 
 from pipeline.simulation import Traffic, simulate
@@ -45,7 +46,7 @@ def scores(store: Store) -> Scores:
 
 def ended(*events: KeptEvent, session_id: UUID = SESSION, by_s: float = 60) -> list[KeptEvent]:
     """Return a session of these events that says that it ends."""
-    return [event._replace(session_id=session_id) for event in (*events, kept(by_s, SESSION_END))]
+    return [replace(event, session_id=session_id) for event in (*events, kept(by_s, SESSION_END))]
 
 
 def stored(store: InPostgres) -> list[dict[str, Any]]:
@@ -243,7 +244,7 @@ async def test_scores_that_others_inserted_are_left_alone(in_postgres: InPostgre
     by_hand = stored(in_postgres)
     for late in (kept(1), kept(2, ERROR)):
         await in_postgres.sink.judge(ALL)
-        await owner.write(late, late._replace(session_id=OTHER_SESSION))
+        await owner.write(late, replace(late, session_id=OTHER_SESSION))
     await in_postgres.sink.judge(ALL)
     assert stored(in_postgres)[: len(by_hand)] == by_hand
     assert scores(in_postgres) == {SESSION: (84, {"js_error": 12, "error_after_click": 4})}

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from agents.embedded import Postgres
 from pipeline.emotions import TimelineEvent
@@ -68,13 +69,13 @@ SCENES = st.tuples(
 def story(scenes: list[tuple[UUID, int, list[KeptEvent]]]) -> list[KeptEvent]:
     """Return the events of all scenes, each at its time, all but every ninth with an id."""
     moved = [
-        event._replace(session_id=session_id, time_us=event.time_us + shift_us, client_us=event.client_us + shift_us)
+        replace(event, session_id=session_id, time_us=event.time_us + shift_us, client_us=event.client_us + shift_us)
         for session_id, half_minutes, events in scenes
         for event in events
         for shift_us in [half_minutes * 30_000_000]
     ]
     return [
-        event if n % 9 == 8 else event._replace(event_uuid=numbered(n * 7919 % 1009)) for n, event in enumerate(moved)
+        event if n % 9 == 8 else replace(event, event_uuid=numbered(n * 7919 % 1009)) for n, event in enumerate(moved)
     ]
 
 
@@ -143,14 +144,14 @@ async def test_one_more_error_or_bad_call_never_raises_a_score(number: int) -> N
     events = [kept_of(event) for event in timeline_of(person, seed=5)]
     sink = MemorySink(lambda: NOW, FoldPolicy())
     owner = await Owner.of(sink)
-    await owner.write(*events, events[-1]._replace(event_type=SESSION_END, event_uuid=None))
+    await owner.write(*events, replace(events[-1], event_type=SESSION_END, event_uuid=None))
     await sink.judge(ALL)
     scores = [score_of(sink)]
     for _ in range(6):
         trouble = rng.choice([kept(0, ERROR), *(kept(0, API_CALL, api_call=ApiCall("/a", *bad)) for bad in BAD_CALLS)])
         shift_us = rng.randint(-3_000_000, 3_000_000)
         time_us = max(rng.choice(events).time_us + shift_us, events[0].time_us)
-        await owner.write(trouble._replace(session_id=events[0].session_id, time_us=time_us, client_us=time_us))
+        await owner.write(replace(trouble, session_id=events[0].session_id, time_us=time_us, client_us=time_us))
         await sink.judge(ALL)
         scores.append(score_of(sink))
     assert scores == sorted(scores, reverse=True)
@@ -168,5 +169,5 @@ def score_of(sink: MemorySink) -> int:
 def kept_of(event: TimelineEvent) -> KeptEvent:
     """Return the event as the pipeline would keep it."""
     call = None if event.latency_ms is None else ApiCall("/a", event.latency_ms, event.status_code or 0)
-    fields = {name: getattr(event, name) for name in TimelineEvent._fields if name in KeptEvent._fields}
-    return kept(api_call=call)._replace(client_us=event.time_us, **fields)
+    fields = {name: getattr(event, name) for name in TimelineEvent._fields if name in KeptEvent.__struct_fields__}
+    return replace(kept(api_call=call), client_us=event.time_us, **fields)

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from agents.embedded import Postgres
 from pipeline.fold import FoldPolicy
@@ -60,7 +61,8 @@ EVENTS = st.builds(
 def _with_ids(events: list[KeptEvent]) -> list[KeptEvent]:
     """Give all but every fifth an id of its own, which says nothing of their order."""
     return [
-        event if n % 5 == 4 else event._replace(event_uuid=numbered(n * 7919 % 1009)) for n, event in enumerate(events)
+        event if n % 5 == 4 else structs.replace(event, event_uuid=numbered(n * 7919 % 1009))
+        for n, event in enumerate(events)
     ]
 
 
@@ -156,7 +158,7 @@ def test_events_of_years_ago_give_the_results_of_fresh_ones(story: list[KeptEven
         return time_us - YEARS_US
 
     fresh = results(story)
-    old = results([e._replace(time_us=moved(e.time_us), client_us=moved(e.client_us)) for e in story])
+    old = results([structs.replace(e, time_us=moved(e.time_us), client_us=moved(e.client_us)) for e in story])
     assert old.rage_clicks == Counter((*r[:4], moved(r[4]), moved(r[5])) for r in fresh.rage_clicks.elements())
     assert old.heatmap_points == Counter((*p[:8], moved(p[8])) for p in fresh.heatmap_points.elements())
     assert old.journey_steps == Counter((*s[:3], moved(s[3])) for s in fresh.journey_steps.elements())

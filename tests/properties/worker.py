@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from pipeline.dedup import SeenIds
 from pipeline.flush import Flush, Span
 from pipeline.sinks.contract import Sink
@@ -27,7 +29,7 @@ class Worker:
 
     async def _take(self, events: Sequence[KeptEvent]) -> None:
         end = self.offset + len(events)
-        batch = [event._replace(place=Place(EVENTS, self.offset + n)) for n, event in enumerate(events)]
+        batch = [replace(event, place=Place(EVENTS, self.offset + n)) for n, event in enumerate(events)]
         strangers = self.seen.strangers(batch)
         self.seen.learn(strangers, await self.sink.histories(strangers, self.seen.history_s))
         in_tables = await self.sink.known(self.seen.late(batch))

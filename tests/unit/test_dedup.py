@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
+from msgspec.structs import replace
 
 from pipeline.dedup import History, SeenChunks, SeenIds, SessionEvent
 from schema.rows import KeptEvent
@@ -57,7 +58,7 @@ def test_an_id_twice_in_a_session_is_one_event_whatever_else_differs() -> None:
 
 
 def test_an_id_is_the_sessions_own_and_events_without_one_are_all_new() -> None:
-    other = identified(0, 1)._replace(session_id=OTHER_SESSION)
+    other = replace(identified(0, 1), session_id=OTHER_SESSION)
     assert Tables().take(identified(0, 1), other, kept(0), kept(0)) == [True] * 4
 
 
@@ -135,7 +136,7 @@ def test_forgotten_sessions_are_learnt_again_from_their_rows() -> None:
 def test_the_least_recently_seen_sessions_are_forgotten_first_and_only_when_written() -> None:
     tables = Tables(most_ids=4)
     sessions = [numbered(100 + n) for n in range(3)]
-    events = [identified(n, n, offset=n)._replace(session_id=key) for n, key in enumerate(sessions)]
+    events = [replace(identified(n, n, offset=n), session_id=key) for n, key in enumerate(sessions)]
     tables.take(*events)
     tables.seen.strangers([])
     assert len(tables.seen) == 6
@@ -176,7 +177,7 @@ def test_an_event_sent_again_is_known_by_the_clients_clock_although_its_correcte
     first, newest = identified(-36_000, 1), identified(0, 2, 1)
     assert tables.take(first, newest) == [True, True]
     tables.flush(first, newest)
-    again = identified(60, 1, 2)._replace(client_us=first.client_us)
+    again = replace(identified(60, 1, 2), client_us=first.client_us)
     assert tables.take(again) == [False]
     assert tables.asked == [(SESSION, numbered(1))]
 
@@ -185,7 +186,7 @@ def test_an_event_sent_again_is_known_by_the_clients_clock_although_its_correcte
 @pytest.mark.parametrize(("seconds", "kept_in_memory"), [(60, True), (60.000001, False)])
 def test_a_session_that_was_silent_for_the_allowed_lateness_leaves_memory(seconds: float, kept_in_memory: bool) -> None:
     tables = Tables()
-    first, other = identified(0, 1, offset=0), identified(seconds, 2, offset=1)._replace(session_id=OTHER_SESSION)
+    first, other = identified(0, 1, offset=0), replace(identified(seconds, 2, offset=1), session_id=OTHER_SESSION)
     tables.take(first)
     tables.take(other)
     assert tables.seen.strangers([first]) == set(), "it is not in the tables yet"

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from pipeline.flush import Flush, Span
 from pipeline.fold import FoldPolicy, fold
@@ -58,7 +59,7 @@ def test_only_gives_what_came_from_the_places_asked_for() -> None:
 
 
 def test_events_of_one_batch_are_told_apart_by_their_index() -> None:
-    batch = [kept(n)._replace(place=Place(EVENTS, 5, n)) for n in range(3)]
+    batch = [structs.replace(kept(n), place=Place(EVENTS, 5, n)) for n in range(3)]
     assert Flush(events=batch).only([Place(EVENTS, 5, 1)]).events == [batch[1]]
 
 

@@ -194,8 +194,8 @@ async def test_one_row_that_the_database_refuses_becomes_a_dead_letter_and_the_r
     await world.deliver()
     await world.flusher.flush()
     assert sorted(row.x or 0 for row in world.sink.events) == [0, 1, 2, 3, 5, 6, 7, 8]
-    ((place, reason, *_),) = world.letters
-    assert (place, reason) == (Place(EVENTS, 4), "rejected_by_database")
+    (letter,) = world.letters
+    assert (letter.place, letter.reason) == (Place(EVENTS, 4), "rejected_by_database")
 
 
 async def test_an_event_of_a_batch_that_the_database_refuses_is_dead_lettered_alone(world: World) -> None:
@@ -206,9 +206,9 @@ async def test_an_event_of_a_batch_that_the_database_refuses_is_dead_lettered_al
     await world.claimed()
     await world.deliver()
     await world.flusher.flush()
-    ((place, _, _, _, value),) = world.letters
-    assert place.index == 1
-    assert json.loads(value or b"") == json.loads(click(1))
+    (letter,) = world.letters
+    assert letter.place.index == 1
+    assert json.loads(letter.value or b"") == json.loads(click(1))
 
 
 async def test_a_batch_that_does_not_join_up_is_read_again(world: World) -> None:
