@@ -104,7 +104,7 @@ class SeenIds:
                 for client_us, event_uuid in history.ids:
                     start = window_start(client_us, self._lateness_us)
                     if start >= oldest_us:
-                        self._remember(session, start, event_uuid)
+                        self._size += _window(session, start).add(event_uuid)
 
     def late(self, events: Iterable[KeptEvent]) -> set[SessionEvent]:
         """Return the ids among ``events`` that are too late for memory: ask the tables."""
@@ -162,11 +162,16 @@ class SeenIds:
         """Return whether the session has not shown this id before, and remember it."""
         start = window_start(event.client_us, self._lateness_us)
         is_recent = event.client_us >= session.newest_client_us - self._lateness_us
+        own = None
         for known, ids in session.windows:
-            if not (is_recent and known == start) and event_uuid in ids:
+            if is_recent and known == start:
+                own = ids
+            elif event_uuid in ids:
                 return False
         if is_recent:
-            return self._remember(session, start, event_uuid)
+            is_first = (_new_window(session, start) if own is None else own).add(event_uuid)
+            self._size += is_first
+            return is_first
         key = (event.session_id, event_uuid)
         if key in in_tables or key in self._unwritten:
             return False
@@ -190,12 +195,6 @@ class SeenIds:
             self._size -= session.size()
             del self._sessions[session_id]
 
-    def _remember(self, session: _Session, start: int, event_uuid: UUID) -> bool:
-        """Remember an id in the window that begins at ``start``; return False where it is there already."""
-        is_first = _window(session, start).add(event_uuid)
-        self._size += is_first
-        return is_first
-
     def _drop_old_windows(self, session_id: UUID, session: _Session) -> None:
         """Forget windows wholly behind the bound; their ids count as unwritten until a flush.
 
@@ -218,6 +217,10 @@ def _window(session: _Session, start: int) -> IdSet:
     for known, ids in session.windows:
         if known == start:
             return ids
+    return _new_window(session, start)
+
+
+def _new_window(session: _Session, start: int) -> IdSet:
     ids = IdSet()
     insort(session.windows, (start, ids), key=itemgetter(0))
     return ids

@@ -19,10 +19,10 @@ WINDOW_US = 10 * US_PER_S
 
 KINDS = frozenset({CLICK, SCROLL, MOUSE_MOVE})
 
-_Plane = tuple[str, int | None, int | None, str | None]
-"""Kind, viewport and screen: what has cells."""
+_Plane = tuple[str, int | None, int | None, str | None, bool, bool]
+"""Kind, viewport, screen, and whether there is no x, no y: what has cells."""
 
-_Key = tuple[int, _Plane, int, int | None, int | None]
+_Key = tuple[int, _Plane, int, int, int]
 """Session, plane, window, cell."""
 
 
@@ -43,10 +43,10 @@ def heatmap_rows(events: Iterable[KeptEvent], cell_px: int) -> list[HeatmapRow]:
             time_us = event.time_us
             key = (
                 event.session_id.int,  # hashed in C, as a UUID is not
-                (kind, event.viewport_width, event.viewport_height, event.screen_name),
+                (kind, event.viewport_width, event.viewport_height, event.screen_name, x is None, y is None),
                 time_us // WINDOW_US,
-                None if x is None else x // cell_px,
-                None if y is None else y // cell_px,
+                0 if x is None else x // cell_px,
+                0 if y is None else y // cell_px,
             )
             point = points.get(key)
             if point is None:
@@ -61,7 +61,7 @@ def heatmap_rows(events: Iterable[KeptEvent], cell_px: int) -> list[HeatmapRow]:
 def _row(key: _Key, point: _Point, cell_px: int, digests: dict[_Plane, bytes]) -> HeatmapRow:
     _, plane, window, cell_x, cell_y = key
     session_id, weight, sum_x, sum_y, first_us = point
-    kind, width, height, screen_name = plane
+    kind, width, height, screen_name, has_no_x, has_no_y = plane
     digest = digests.get(plane)
     if digest is None:
         digest = digests[plane] = _digest(plane, cell_px)
@@ -71,20 +71,19 @@ def _row(key: _Key, point: _Point, cell_px: int, digests: dict[_Plane, bytes]) -
         kind,
         width,
         height,
-        digest + _CELL.pack(window, cell_x is None, cell_y is None, cell_x or 0, cell_y or 0),
+        digest + _CELL.pack(window, cell_x, cell_y),
         weight,
-        None if cell_x is None else sum_x,
-        None if cell_y is None else sum_y,
+        None if has_no_x else sum_x,
+        None if has_no_y else sum_y,
         moment(first_us),
     )
 
 
-_CELL = Struct(">q??ii")
-"""Window, whether there is no x and no y, and the cell."""
+_CELL = Struct(">qii")
+"""Window and cell."""
 
 
 def _digest(plane: _Plane, cell_px: int) -> bytes:
     """Return what tells planes of one session apart, also those of another size of cells."""
-    kind, width, height, screen_name = plane
-    told_apart = f"{cell_px} {kind} {width} {height} {screen_name!r}"
+    told_apart = f"{cell_px} {plane}"
     return blake2b(told_apart.encode(), digest_size=8).digest()

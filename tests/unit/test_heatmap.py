@@ -144,7 +144,7 @@ def test_events_without_a_pointer_make_no_points(kind: str) -> None:
 def test_a_cell_has_one_key_whatever_of_it_comes_first() -> None:
     keys = {only(event).point_key for event in (pointer(0, x=0, y=9), pointer(9, x=9, y=0), pointer(5, x=4, y=4))}
     assert len(keys) == 1
-    assert {len(key) for key in keys} == {16}
+    assert {len(key) for key in keys} == {24}
 
 
 def test_no_screen_is_another_than_one_called_none() -> None:
