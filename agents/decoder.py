@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from pipeline.decode import decode_chunk, decode_events, event_bytes
+from pipeline.decode import decode_by_models, decode_chunk, event_bytes, plain_events
 from pipeline.tidy import DecodePolicy
 from schema.reasons import Reason
 from schema.rows import DeadLetter, KeptChunk, KeptEvent, Place, Record
@@ -31,23 +31,24 @@ class Decoder:
         """Return what is kept and what is dead-lettered of ``records``."""
         decoded = Decoded([], [], [])
         for record in records:
-            for outcome in self._outcomes(record):
-                if isinstance(outcome, KeptEvent):
-                    decoded.events.append(outcome)
-                elif isinstance(outcome, KeptChunk):
-                    decoded.chunks.append(outcome)
-                else:
-                    decoded.dead_letters.append(outcome)
+            if record.partition.topic == self._replay_topic:
+                self._sort(record, [decode_chunk(record, self._policy)], decoded)
+            elif (plain := plain_events(record, self._policy)) and not self.poison:
+                decoded.events.extend(plain)
+            else:
+                self._sort(record, plain or decode_by_models(record, self._policy), decoded)
         return decoded
 
-    def _outcomes(self, record: Record) -> Iterable[Outcome]:
-        if record.partition.topic == self._replay_topic:
-            outcomes: Iterable[Outcome] = (decode_chunk(record, self._policy),)
-        else:
-            outcomes = decode_events(record, self._policy)
-        if self.poison:
-            return [self._unless_poison(record, outcome) for outcome in outcomes]
-        return outcomes
+    def _sort(self, record: Record, outcomes: Iterable[Outcome], decoded: Decoded) -> None:
+        """Put into ``decoded`` what came of ``record``."""
+        for each in outcomes:
+            outcome = self._unless_poison(record, each)
+            if isinstance(outcome, KeptEvent):
+                decoded.events.append(outcome)
+            elif isinstance(outcome, KeptChunk):
+                decoded.chunks.append(outcome)
+            else:
+                decoded.dead_letters.append(outcome)
 
     def _unless_poison(self, record: Record, outcome: Outcome) -> Outcome:
         detail = self.poison.get(outcome.place)

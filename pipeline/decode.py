@@ -34,10 +34,10 @@ class _Refused(Exception):
 
 def decode_events(record: Record, policy: DecodePolicy) -> Iterator[KeptEvent | DeadLetter]:
     """Return one outcome per event of ``record``, or one dead letter for all of it."""
-    return iter(_decode_quickly(record, policy) or decode_by_models(record, policy))
+    return iter(plain_events(record, policy) or decode_by_models(record, policy))
 
 
-def _decode_quickly(record: Record, policy: DecodePolicy) -> Sequence[KeptEvent] | None:
+def plain_events(record: Record, policy: DecodePolicy) -> Sequence[KeptEvent] | None:
     """Return the events of a record that holds nothing but plain ones, all of them accepted; else None."""
     value, arrival_us = record.value, record.arrival_us
     if not value or (found := quick_events(value)) is None:

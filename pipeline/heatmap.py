@@ -7,7 +7,6 @@ one point. A point is sums and a number, which add up in any order: nothing has 
 from collections.abc import Iterable
 from hashlib import blake2b
 from struct import Struct
-from uuid import UUID
 
 from pipeline.moments import moment
 from schema.events import CLICK, MOUSE_MOVE, SCROLL
@@ -19,15 +18,14 @@ WINDOW_US = 10 * US_PER_S
 
 KINDS = frozenset({CLICK, SCROLL, MOUSE_MOVE})
 
-_Plane = tuple[str, int | None, int | None, str | None, bool, bool]
-"""Kind, viewport, screen, and whether there is no x, no y: what has cells."""
+_Plane = tuple[str, str | None, int | None, int | None, bool, bool]
+"""Kind, screen, viewport, and whether there is no x, no y: what has cells."""
 
-_Key = tuple[int, _Plane, int, int, int]
-"""Session, plane, window, cell."""
+_CELL = Struct(">qii")
+"""Window and cell: they come after the digest of the plane in a point's key."""
 
-
-_Point = tuple[UUID, int, int, int, int]
-"""Session, weight, sums of x and y, and the earliest time in microseconds."""
+_Point = tuple[KeptEvent, int, int | None, int | None, int]
+"""One of the events, their number, the sums of x and of y, and the earliest time in microseconds."""
 
 
 def heatmap_rows(events: Iterable[KeptEvent], cell_px: int) -> list[HeatmapRow]:
@@ -35,55 +33,51 @@ def heatmap_rows(events: Iterable[KeptEvent], cell_px: int) -> list[HeatmapRow]:
 
     An event without coordinates counts for a point without them: weights add up to events.
     """
-    points: dict[_Key, _Point] = {}
+    points: dict[tuple[int, bytes], _Point] = {}
+    digests: dict[_Plane, bytes] = {}
     for event in events:
         kind = event.event_type
         if kind in KINDS:
             x, y = (None, event.scroll_position) if kind == SCROLL else (event.x, event.y)
+            plane = kind, event.screen_name, event.viewport_width, event.viewport_height, x is None, y is None
+            digest = digests.get(plane)
+            if digest is None:
+                digest = digests[plane] = _digest(plane, cell_px)
             time_us = event.time_us
-            key = (
-                event.session_id.int,  # hashed in C, as a UUID is not
-                (kind, event.viewport_width, event.viewport_height, event.screen_name, x is None, y is None),
-                time_us // WINDOW_US,
-                0 if x is None else x // cell_px,
-                0 if y is None else y // cell_px,
-            )
+            cell = _CELL.pack(time_us // WINDOW_US, (x or 0) // cell_px, (y or 0) // cell_px)
+            key = event.session_id.int, digest + cell  # a number is hashed in C, a UUID is not
             point = points.get(key)
-            if point is None:
-                points[key] = (event.session_id, 1, x or 0, y or 0, time_us)
-            else:
-                session_id, weight, sum_x, sum_y, first_us = point
-                points[key] = (session_id, weight + 1, sum_x + (x or 0), sum_y + (y or 0), min(first_us, time_us))
-    digests: dict[_Plane, bytes] = {}
-    return [_row(key, point, cell_px, digests) for key, point in points.items()]
+            points[key] = (event, 1, x, y, time_us) if point is None else _joined(point, x, y, time_us)
+    return [_row(point_key, point) for (_, point_key), point in points.items()]
 
 
-def _row(key: _Key, point: _Point, cell_px: int, digests: dict[_Plane, bytes]) -> HeatmapRow:
-    _, plane, window, cell_x, cell_y = key
-    session_id, weight, sum_x, sum_y, first_us = point
-    kind, width, height, screen_name, has_no_x, has_no_y = plane
-    digest = digests.get(plane)
-    if digest is None:
-        digest = digests[plane] = _digest(plane, cell_px)
+def _joined(point: _Point, x: int | None, y: int | None, time_us: int) -> _Point:
+    event, weight, sum_x, sum_y, first_us = point
+    return (
+        event,
+        weight + 1,
+        None if sum_x is None else sum_x + (x or 0),
+        None if sum_y is None else sum_y + (y or 0),
+        min(first_us, time_us),
+    )
+
+
+def _row(point_key: bytes, point: _Point) -> HeatmapRow:
+    event, weight, sum_x, sum_y, first_us = point
     return HeatmapRow(
-        session_id,
-        screen_name,
-        kind,
-        width,
-        height,
-        digest + _CELL.pack(window, cell_x, cell_y),
+        event.session_id,
+        event.screen_name,
+        event.event_type,
+        event.viewport_width,
+        event.viewport_height,
+        point_key,
         weight,
-        None if has_no_x else sum_x,
-        None if has_no_y else sum_y,
+        sum_x,
+        sum_y,
         moment(first_us),
     )
 
 
-_CELL = Struct(">qii")
-"""Window and cell."""
-
-
 def _digest(plane: _Plane, cell_px: int) -> bytes:
-    """Return what tells planes of one session apart, also those of another size of cells."""
-    told_apart = f"{cell_px} {plane}"
-    return blake2b(told_apart.encode(), digest_size=8).digest()
+    """Return what tells a session's planes apart, also those with cells of another size."""
+    return blake2b(f"{cell_px} {plane}".encode(), digest_size=8).digest()

@@ -5,7 +5,6 @@ fifth of the cost, and leaves everything else to them: unknown fields, who the p
 refused. A property test holds the two against each other.
 """
 
-from collections.abc import Iterable
 from typing import Annotated, Any, cast
 from uuid import UUID
 
@@ -73,11 +72,11 @@ def quick_events(raw: bytes) -> Event | list[Event] | None:
         batch = message.events
         if batch is UNSET:
             _check(message)
-            return cast(Event, message) if _is_shallow(raw, (message,)) else None
+            return None if message.metadata and _is_deep(raw, [message]) else cast(Event, message)
         _share(message, batch)
         for event in batch:
             _check(event)
-        return cast(list[Event], batch) if batch and _is_shallow(raw, batch) else None
+        return cast(list[Event], batch) if batch and not _is_deep(raw, batch) else None
     except (MsgspecError, ValueError, RecursionError):
         return None
 
@@ -116,14 +115,14 @@ def _instant(value: int | str | None) -> int:
     return value * US_PER_MS if type(value) is int else instant_us(value)
 
 
-def _is_shallow(raw: bytes, events: Iterable[_Event]) -> bool:
-    deep = [event.metadata for event in events if event.metadata]
-    return not deep or raw.count(b"{") + raw.count(b"[") <= MOST_LEVELS or not any(map(_is_deep, deep))
+def _is_deep(raw: bytes, events: list[_Event]) -> bool:
+    """Return whether metadata has more levels than :data:`MOST_LEVELS`; ``raw`` is what ``events`` came from."""
+    return raw.count(b"{") + raw.count(b"[") > MOST_LEVELS and any(_goes_deeper(event.metadata) for event in events)
 
 
-def _is_deep(value: Any, room: int = MOST_LEVELS) -> bool:
+def _goes_deeper(value: Any, room: int = MOST_LEVELS) -> bool:
     if isinstance(value, dict):
-        return room == 0 or any(_is_deep(item, room - 1) for item in value.values())
+        return room == 0 or any(_goes_deeper(item, room - 1) for item in value.values())
     if isinstance(value, list):
-        return room == 0 or any(_is_deep(item, room - 1) for item in value)
+        return room == 0 or any(_goes_deeper(item, room - 1) for item in value)
     return False

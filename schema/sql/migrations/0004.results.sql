@@ -24,7 +24,7 @@ COMMENT ON COLUMN heatmap_points.viewport_width IS 'CSS pixels; x is relative to
 COMMENT ON COLUMN heatmap_points.weight IS 'Events in this point.';
 COMMENT ON COLUMN heatmap_points.sum_x IS 'x is this by weight, rounded.';
 COMMENT ON COLUMN heatmap_points.event_time IS 'Earliest event of the point (UTC).';
-COMMENT ON COLUMN heatmap_points.point_key IS 'Digest of kind, screen, viewport, cell and ten seconds; NULL where others inserted the row.';
+COMMENT ON COLUMN heatmap_points.point_key IS 'Digest of kind, screen and viewport, then ten seconds and cell; NULL where others inserted the row.';
 CREATE UNIQUE INDEX idx_heatmap_points_once ON heatmap_points (session_id, point_key) WHERE point_key IS NOT NULL;
 
 ALTER TABLE journey_steps ADD COLUMN derived BOOLEAN;
