@@ -17,7 +17,7 @@ from benchmarks.loads import BEGAN_MS, Message
 from benchmarks.measuring import Meter, peak_mib
 from benchmarks.rig import Figures, Rig, Servers, say
 
-TURNS = 20
+TURNS = 10
 """Events that each session has sent when the worker is killed."""
 
 LINES = {
