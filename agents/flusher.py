@@ -125,8 +125,8 @@ class Flusher:
         return None
 
     def _prepare_next(self) -> None:
-        """Get the next flush ready if it is full, while the one before keeps the database busy."""
-        if not self._finishing and self._intake.closed is None and self._intake.flush_due.is_set():
+        """Get the next flush ready if it is large, while the one before keeps the database busy."""
+        if not self._finishing and self._intake.is_worth_closing:
             self._sink.prepare(self._intake.close().flush)
 
     async def _refuse(self, pending: Pending, rejection: RowsRejected) -> None:

@@ -19,7 +19,7 @@ from agents.owned import Owned
 from agents.retrying import retrying
 from agents.settings import Settings
 from agents.transport import RecordBatch
-from pipeline.dedup import SessionChunk, SessionEvent
+from pipeline.dedup import SeenIds, SessionChunk, SessionEvent
 from pipeline.flush import Flush, Span
 from pipeline.sinks.contract import Claim, Sink, Unavailable
 from schema.rows import DeadLetter, KeptChunk, KeptEvent, Partition, Place
@@ -32,8 +32,14 @@ MOST_PENDING = 20_000
 MOST_PENDING_BYTES = 32 * 1024 * 1024
 """Bytes of records kept waiting before reading pauses."""
 
-FULL_FLUSH = 5_000
-"""Events that make a flush due at once: transactions of this size cost least per row."""
+MOST_IDS = 8_000_000
+"""Event ids that all partitions together remember: some 250 MB. What is forgotten is learnt again from the tables."""
+
+FULL_FLUSH = 1_000
+"""Events that make a flush due at once: beyond some 2 000 events/s none has to wait for the interval."""
+
+WORTH_CLOSING = 5_000
+"""Events that make a flush of their own while another is being written: larger ones cost no less per row."""
 
 
 _BROKER_AWAY = (KafkaError, OSError, TimeoutError)
@@ -134,6 +140,11 @@ class Intake:
             return pending
         return self._begin_anew()
 
+    @property
+    def is_worth_closing(self) -> bool:
+        """Whether so much is pending that more would not make a transaction any cheaper."""
+        return self.closed is None and len(self.pending.flush) >= WORTH_CLOSING
+
     def close(self) -> Pending:
         """Let nothing more into what is pending, return it, and begin anew; :meth:`swap` has it next."""
         self.closed = self._begin_anew()
@@ -206,7 +217,8 @@ class Intake:
         bounds = await retrying(
             "Asking where the partitions begin and end", "broker", lambda: source.bounds(partitions), _BROKER_AWAY
         )
-        self.owned = {key: self._own(key, claim, *bounds[key]) for key, claim in claims.items()}
+        most_ids = MOST_IDS // len(claims)
+        self.owned = {key: self._own(key, claim, most_ids, *bounds[key]) for key, claim in claims.items()}
         metrics.CLAIMS.inc()
         offsets = {key: owned.read_to for key, owned in self.owned.items()}
         await retrying("Starting to read", "broker", lambda: source.read_from(offsets), _BROKER_AWAY)
@@ -215,7 +227,7 @@ class Intake:
             ", ".join(f"{key.topic}[{key.number}] from {offset}" for key, offset in sorted(offsets.items())),
         )
 
-    def _own(self, partition: Partition, claim: Claim, first: int, end: int) -> Owned:
+    def _own(self, partition: Partition, claim: Claim, most_ids: int, first: int, end: int) -> Owned:
         at = claim.next_offset
         name = f"{partition.topic}[{partition.number}]"
         if at > end:
@@ -234,7 +246,7 @@ class Intake:
                 at,
                 first - at,
             )
-        return Owned(self._sink, self._settings.allowed_lateness_s, claim, max(at, first))
+        return Owned(self._sink, SeenIds(self._settings.allowed_lateness_s, most_ids), claim, max(at, first))
 
     def _on_claimed(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:

@@ -15,12 +15,12 @@ class Owned:
     ``folded_to`` lags behind ``read_to`` only where the topic was cut off beyond the ledger.
     """
 
-    def __init__(self, sink: Sink, lateness_s: float, claim: Claim, read_from: int) -> None:
+    def __init__(self, sink: Sink, seen: SeenIds, claim: Claim, read_from: int) -> None:
         self._sink = sink
         self.epoch = claim.epoch
         self.folded_to = self.written_to = claim.next_offset
         self.read_to = read_from
-        self.seen = SeenIds(lateness_s)
+        self.seen = seen
         self.seen_chunks = SeenChunks()
 
     async def known_events(self, events: list[KeptEvent]) -> set[SessionEvent]:

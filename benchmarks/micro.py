@@ -1,6 +1,6 @@
 """Micro: what each step on an event's way costs by itself, by pytest-benchmark, in memory and with caches warm.
 
-A step takes all events of a load, in flushes as large as a full one; the table has the quickest round's time per event.
+A step takes all events of a load, in flushes as a backlog makes them; the quickest round counts.
 """
 
 import gc
@@ -20,7 +20,7 @@ import pytest
 from psycopg.copy import FileWriter
 
 from agents.embedded import Postgres
-from agents.intake import FULL_FLUSH
+from agents.intake import MOST_IDS, WORTH_CLOSING
 from agents.worker import GARBAGE_THRESHOLD
 from benchmarks.loads import LOADS
 from benchmarks.rig import REPOSITORY, Figures, say
@@ -42,7 +42,7 @@ from pipeline.users import user_rows
 from schema.fields import US_PER_MS
 from schema.rows import KeptEvent, Partition, Record, Rows
 
-EVENTS = 4 * FULL_FLUSH
+EVENTS = 4 * WORTH_CLOSING
 ROUNDS = 7
 
 LINES = {
@@ -108,7 +108,7 @@ def load(request: pytest.FixtureRequest, cursor: psycopg.Cursor[Any]) -> Load:
         for offset, message in enumerate(LOADS[request.param](EVENTS))
     ]
     events = [event for record in records for event in decode_events(record, DECODING) if isinstance(event, KeptEvent)]
-    flushes = [events[first : first + FULL_FLUSH] for first in range(0, len(events), FULL_FLUSH)]
+    flushes = [events[first : first + WORTH_CLOSING] for first in range(0, len(events), WORTH_CLOSING)]
     rows = [fold(flush, [], Surroundings(), FOLDING) for flush in flushes]
     return Load(request.param, records, flushes, rows, cursor)
 
@@ -124,7 +124,7 @@ def _decode_by_models(load: Load) -> None:
 
 
 def _deduplicate(load: Load) -> None:
-    seen = SeenIds(LATENESS_S)
+    seen = SeenIds(LATENESS_S, MOST_IDS)
     for events in load.flushes:
         for first in range(0, len(events), BATCH):
             take(seen, events[first : first + BATCH])

@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,18 +72,12 @@ class Rig:
             value for name, value in self.environment.items() if name.startswith("HXI_") and name.endswith("_TOPIC")
         }
 
-    @contextmanager
-    def sending(self) -> Iterator[Callable[[Message], None]]:
-        """Give a function that publishes a message; the block ends once all are acknowledged."""
-        with sending(load_settings(self.environment)) as send:
-            yield lambda message: send(self.events_topic, *message)
-
     def publish(self, messages: Iterable[Message]) -> int:
         """Publish as fast as the broker takes it; return how many records that made."""
         records = 0
-        with self.sending() as send:
+        with sending(load_settings(self.environment)) as send:
             for message in messages:
-                send(message)
+                send(self.events_topic, *message)
                 records += 1
         return records
 

@@ -16,6 +16,7 @@ from uuid import UUID
 
 import psutil
 
+from agents.intake import MOST_IDS
 from benchmarks.loads import Message
 from benchmarks.measuring import cpu_s
 from benchmarks.rig import Figures, Rig, Servers, Worker, say
@@ -86,7 +87,7 @@ def bytes_per_session(sessions: int) -> float:
     gc.collect()
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()
-    seen = SeenIds(LATENESS_S)
+    seen = SeenIds(LATENESS_S, MOST_IDS)
     ids = [_uuid(random) for _ in range(sessions)]
     numbers = range(sessions * EVENTS_PER_SESSION)
     for first in numbers[::BATCH]:

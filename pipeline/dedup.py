@@ -64,7 +64,7 @@ class Admitted(NamedTuple):
 class SeenIds:
     """The ids that the sessions of one partition have shown."""
 
-    def __init__(self, allowed_lateness_s: float, most_ids: int = 2_000_000) -> None:
+    def __init__(self, allowed_lateness_s: float, most_ids: int) -> None:
         self._lateness_us = max(1, int(allowed_lateness_s * US_PER_S))
         self._most_ids = most_ids
         self._sessions: OrderedDict[UUID, _Session] = OrderedDict()

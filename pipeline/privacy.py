@@ -100,8 +100,8 @@ def network_of(address: str) -> str | None:
         return None
     if parsed.version == 6 and parsed.ipv4_mapped is not None:
         parsed = parsed.ipv4_mapped
-    prefix = 24 if parsed.version == 4 else 48
-    return str(ipaddress.ip_network((parsed, prefix), strict=False).network_address)
+    host_bits = 8 if parsed.version == 4 else 80
+    return str(type(parsed)(int(parsed) >> host_bits << host_bits))
 
 
 def _mask_card(match: re.Match[str]) -> str:

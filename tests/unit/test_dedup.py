@@ -209,5 +209,5 @@ def test_an_id_with_another_time_is_known_as_long_whether_remembered_or_learnt_a
     assert tables.take(*events) == [True, True]
     tables.flush(*events)
     if restarted:
-        tables.seen = SeenIds(LATENESS_S)
+        tables.seen = SeenIds(LATENESS_S, 2_000_000)
     assert tables.take(identified(newest, 1, offset=2)) == [not is_repeated]

@@ -260,9 +260,9 @@ async def test_a_last_flush_that_takes_too_long_is_not_followed_by_another(world
 
 
 @pytest.fixture
-def full_with_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make a flush due as soon as it holds an event."""
-    monkeypatch.setattr("agents.intake.FULL_FLUSH", 1)
+def worth_closing_with_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make a flush worth closing as soon as it holds an event."""
+    monkeypatch.setattr("agents.intake.WORTH_CLOSING", 1)
 
 
 async def full_while_another_is_written(world: World) -> "asyncio.Task[None]":
@@ -278,7 +278,7 @@ async def full_while_another_is_written(world: World) -> "asyncio.Task[None]":
     return under_way
 
 
-@pytest.mark.usefixtures("full_with_one")
+@pytest.mark.usefixtures("worth_closing_with_one")
 async def test_a_full_flush_is_closed_while_another_is_written_and_comes_next(world: World) -> None:
     await (await full_while_another_is_written(world))
     assert world.intake.closed is not None
@@ -290,7 +290,7 @@ async def test_a_full_flush_is_closed_while_another_is_written_and_comes_next(wo
     assert [row.x for row in world.sink.events] == [1, 2, 3]
 
 
-@pytest.mark.usefixtures("full_with_one")
+@pytest.mark.usefixtures("worth_closing_with_one")
 async def test_a_last_flush_writes_what_was_closed_and_what_is_pending(world: World) -> None:
     await (await full_while_another_is_written(world))
     await world.deliver(1)
@@ -298,7 +298,7 @@ async def test_a_last_flush_writes_what_was_closed_and_what_is_pending(world: Wo
     assert [row.x for row in world.sink.events] == [1, 2, 3]
 
 
-@pytest.mark.usefixtures("full_with_one")
+@pytest.mark.usefixtures("worth_closing_with_one")
 async def test_what_was_closed_under_an_earlier_claim_is_read_again_and_not_written(world: World) -> None:
     await (await full_while_another_is_written(world))
     await world.run()
@@ -325,3 +325,17 @@ def test_time_is_given_never_taken() -> None:
     for folder in ("schema", "pipeline"):
         for file in (root / folder).rglob("*.py"):
             assert not any(clock in file.read_text("utf-8") for clock in clocks), file
+
+
+async def test_the_ids_that_may_be_remembered_are_shared_among_the_partitions(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agents.intake.MOST_IDS", 10)
+    of_another_session = click(10).replace(b"0c6f4f5e", b"00000000")
+    world.topic = [*(click(number) for number in range(9)), of_another_session]
+    world.intake.on_assigned({EVENTS, Partition("ui-events", 1)})
+    await world.claimed()
+    await world.deliver(9)  # with their session they are ten: twice the share of each of two partitions
+    await world.flusher.flush()
+    await world.deliver(1)
+    assert len(world.intake.owned[EVENTS].seen) == 2
