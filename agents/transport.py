@@ -55,10 +55,13 @@ class Assignee(Protocol):
         ...
 
 
-FETCH_WAIT_MS = 100
+FETCH_WAIT_MS = 50
 """A broker may hold a fetch back so long for want of records. It then holds those of all partitions back that come
 meanwhile, because one fetch is under way at a time: with Faust's 1 500 ms, rage clicks came 3 s late."""
 
+FETCH_WAIT_BYTES = 64 * 1024
+"""What a fetch waits for. With Faust's 1 byte there were hundreds a second: 1 000 events/s took two thirds of a
+processor, with this a quarter."""
 
 FETCH_BYTES = 1024 * 1024
 """Per fetch, or one record where that is larger: what comes through 64 kB/s within a request's time (20 s)."""
@@ -71,6 +74,7 @@ class QuickReadCommittedThread(driver.AIOKafkaConsumerThread):  # type: ignore[m
         consumer = super()._create_worker_consumer(transport)
         consumer._isolation_level = "read_committed"
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS
+        consumer._fetch_min_bytes = FETCH_WAIT_BYTES
         consumer._fetch_max_bytes = FETCH_BYTES
         return consumer
 

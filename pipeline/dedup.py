@@ -89,7 +89,8 @@ class SeenIds:
         caller waits for the tables' answer, which may be from before the flush.
         """
         self._let_go()
-        return {event.session_id for event in events} - self._sessions.keys()
+        sessions = self._sessions  # to subtract its keys from a set would walk over all of them
+        return {event.session_id for event in events if event.session_id not in sessions}
 
     def learn(self, session_ids: Iterable[UUID], histories: Mapping[UUID, History]) -> None:
         """Take in what the tables know of sessions; one without a history is new."""

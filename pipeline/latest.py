@@ -4,7 +4,7 @@ At equal times the greater text wins, so that facts merge the same way in any or
 any number of times. The upserts in ``schema/sql/queries`` apply the same rule.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from pipeline.moments import moment_or_none
@@ -24,7 +24,9 @@ def merge(facts: Facts, time_us: int, names: tuple[str, ...], values: tuple[Any,
                 facts[name] = fact
 
 
-def dated(facts: Facts, names: Iterable[str]) -> list[Any]:
+def dated(facts: Facts, names: Sequence[str]) -> list[Any]:
     """Return value and event time of each name in turn, None and None where nothing is known."""
+    if not facts:
+        return [None, None] * len(names)
     pairs = [facts.get(name, (None, None)) for name in names]
     return [part for time_us, value in pairs for part in (value, moment_or_none(time_us))]

@@ -7,6 +7,7 @@ only the database's clock can tell. A later event moves the end.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from operator import attrgetter
 from uuid import UUID
 
 from pipeline.latest import Facts, dated, merge
@@ -38,7 +39,11 @@ def session_rows(events: Iterable[KeptEvent], chunks: Iterable[KeptChunk]) -> li
         _add_event(session, event)
     for chunk in chunks:
         _add_chunk(sessions.setdefault(chunk.session_id, _Session()), chunk)
-    return [_row(session_id, sessions[session_id]) for session_id in sorted(sessions)]
+    return [_row(session_id, sessions[session_id]) for session_id in sorted(sessions, key=_number)]
+
+
+_number = attrgetter("int")
+"""UUIDs stand in the order of their numbers, which are compared in C."""
 
 
 def _add_event(session: _Session, event: KeptEvent) -> None:
