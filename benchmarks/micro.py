@@ -34,7 +34,7 @@ from pipeline.journeys import journey_rows
 from pipeline.latency import latency_rows
 from pipeline.rage_clicks import rage_clicks
 from pipeline.sessions import session_rows
-from pipeline.sinks.connection import RawJsonb
+from pipeline.sinks.connection import adapt
 from pipeline.sinks.tables import types_of
 from pipeline.surroundings import Surroundings, new_clicks, new_views
 from pipeline.tidy import DecodePolicy
@@ -95,7 +95,7 @@ def cursor() -> Iterator[psycopg.Cursor[Any]]:
         Postgres.start(Path(name)) as postgres,
         psycopg.connect(postgres.address) as connection,
     ):
-        connection.adapters.register_dumper(None, RawJsonb)
+        adapt(connection.adapters)
         yield connection.cursor()
 
 
@@ -109,7 +109,7 @@ def load(request: pytest.FixtureRequest, cursor: psycopg.Cursor[Any]) -> Load:
     ]
     events = [event for record in records for event in decode_events(record, DECODING) if isinstance(event, KeptEvent)]
     flushes = [events[first : first + WORTH_CLOSING] for first in range(0, len(events), WORTH_CLOSING)]
-    rows = [fold(flush, [], Surroundings(), FOLDING) for flush in flushes]
+    rows = [fold(flush, [], Surroundings.of(flush), FOLDING) for flush in flushes]
     return Load(request.param, records, flushes, rows, cursor)
 
 
@@ -163,7 +163,7 @@ STEPS: dict[str, Callable[[Load], None]] = {
     "decode": _decode,
     "decode_by_models": _decode_by_models,
     "deduplicate": _deduplicate,
-    "fold": _each_flush(lambda events: fold(events, [], Surroundings(), FOLDING)),
+    "fold": _each_flush(lambda events: fold(events, [], Surroundings.of(events), FOLDING)),
     "fold_sessions": _each_flush(lambda events: session_rows(events, [])),
     "fold_users": _each_flush(user_rows),
     "fold_heatmap": _each_flush(lambda events: heatmap_rows(events, FOLDING.heatmap_cell_px)),

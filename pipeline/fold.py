@@ -13,7 +13,7 @@ from pipeline.moments import moment
 from pipeline.rage_clicks import PRESETS, RageRule, rage_clicks
 from pipeline.scores import ScorePolicy
 from pipeline.sessions import session_rows
-from pipeline.surroundings import Surroundings, new_clicks, new_views
+from pipeline.surroundings import Surroundings
 from pipeline.users import user_rows
 from schema.fields import US_PER_MS
 from schema.rows import ChunkRow, ErrorRow, EventRow, KeptChunk, KeptEvent, LatencyRow, Rows
@@ -36,18 +36,18 @@ class FoldPolicy:
 
 
 def fold(events: Sequence[KeptEvent], chunks: Sequence[KeptChunk], around: Surroundings, policy: FoldPolicy) -> Rows:
-    """Return the rows that ``events`` and ``chunks`` make, table by table."""
+    """Return the rows that ``events``, with what is ``around`` them, and ``chunks`` make, table by table."""
     rows = fold_alone(events, chunks, policy)
-    fold_in_order(rows, events, around, policy)
+    fold_in_order(rows, around, policy)
     return rows
 
 
-def fold_in_order(rows: Rows, events: Sequence[KeptEvent], around: Surroundings, policy: FoldPolicy) -> None:
-    """Put into ``rows`` what depends on the order of ``events`` and of those ``around`` them."""
-    clicks, bursts = touched(new_clicks(events), around.clicks, policy.max_gap_us)
+def fold_in_order(rows: Rows, around: Surroundings, policy: FoldPolicy) -> None:
+    """Put into ``rows`` what depends on the order of new events and of those around them."""
+    clicks, bursts = touched(around.new_clicks, around.clicks, policy.max_gap_us)
     rows.rage_click_events = rage_clicks(clicks, policy.rage)
     rows.rage_click_bursts = bursts
-    rows.journey_steps = journey_rows(new_views(events), around.views, around.steps)
+    rows.journey_steps = journey_rows(around.new_views, around.views, around.steps)
 
 
 def fold_alone(events: Sequence[KeptEvent], chunks: Sequence[KeptChunk], policy: FoldPolicy) -> Rows:

@@ -7,7 +7,7 @@ what is written is always what all of a session's events say.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, Self
 from uuid import UUID
 
 from pipeline.bursts import Range, ranges, unfinished
@@ -18,11 +18,18 @@ from schema.rows import Click, JourneyRow, KeptEvent, View
 
 @dataclass(slots=True)
 class Surroundings:
-    """Stored clicks by ``event_id`` around new ones, stored views behind new ones, and the steps before."""
+    """New clicks and views; stored clicks by ``event_id`` around, stored views behind them, and the steps before."""
 
+    new_clicks: list[Click]
+    new_views: list[View]
     clicks: dict[int, Click] = field(default_factory=dict)
     views: list[View] = field(default_factory=list)
     steps: dict[UUID, JourneyRow] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, events: Sequence[KeptEvent]) -> Self:
+        """Return what is new in ``events``, with nothing stored around it."""
+        return cls(new_clicks(events), new_views(events))
 
 
 class Tables(Protocol):
@@ -41,15 +48,14 @@ class Tables(Protocol):
         ...
 
 
-async def read_surroundings(events: Iterable[KeptEvent], tables: Tables, max_gap_us: int) -> Surroundings:
+async def read_surroundings(events: Sequence[KeptEvent], tables: Tables, max_gap_us: int) -> Surroundings:
     """Return what ``tables`` hold around ``events``."""
-    around = Surroundings()
-    clicks, views = new_clicks(events), new_views(events)
-    asked = ranges(clicks, max_gap_us)
+    around = Surroundings.of(events)
+    asked = ranges(around.new_clicks, max_gap_us)
     while asked:
         around.clicks |= await tables.clicks(asked)
-        asked = unfinished(asked, [*clicks, *around.clicks.values()], max_gap_us)
-    if times := earliest(views):
+        asked = unfinished(asked, [*around.new_clicks, *around.clicks.values()], max_gap_us)
+    if times := earliest(around.new_views):
         around.views = await tables.views(times)
         around.steps = await tables.steps_before(times)
     return around

@@ -10,8 +10,9 @@ from typing import Any
 
 import psycopg
 from psycopg import errors, postgres, pq
-from psycopg.adapt import Dumper
+from psycopg.adapt import AdaptersMap, Dumper
 from psycopg.conninfo import make_conninfo
+from psycopg.types.string import BytesBinaryDumper
 
 from pipeline.sinks.contract import RowsRejected, Unavailable
 from schema.sql import query
@@ -59,14 +60,13 @@ inserted by hand, which the sink skips before the next attempt."""
 _REFUSED = (psycopg.DataError, psycopg.IntegrityError, psycopg.NotSupportedError)
 
 
-class RawJsonb(Dumper):
+class _RawJsonb(Dumper):
     """Sends JSON that ``schema.json_text`` has dumped as it is, behind JSONB's version byte."""
 
     format = pq.Format.BINARY
     oid = postgres.types["jsonb"].oid
 
     def dump(self, obj: bytes) -> bytes:
-        """Return what goes over the wire."""
         return b"\x01" + obj
 
 
@@ -104,13 +104,19 @@ async def connect(url: str, application_name: str) -> Connection:
         let_go(error)
         raise Unavailable(one_line(error)) from error
     try:
-        connection.adapters.register_dumper(None, RawJsonb)
+        adapt(connection.adapters)
         with answering(connection):
             (*_, connection.pid), *_ = await (await connection.execute(_SET_ALL, _NAMES_AND_VALUES)).fetchall()
     except psycopg.Error as error:
         await connection.close()
         raise Unavailable(one_line(error)) from error
     return connection
+
+
+def adapt(adapters: AdaptersMap) -> None:
+    """Have rows written as they are meant: JSON without a second dumping, bytes without DB-API's wrapping."""
+    adapters.register_dumper(None, _RawJsonb)
+    adapters.register_dumper(bytes, BytesBinaryDumper)  # the last for a type is the one that COPY takes
 
 
 def let_go(error: psycopg.Error) -> None:

@@ -155,7 +155,7 @@ class PostgresSink:
         nearby = NearbyInPostgres(cursor.connection)
         around = await read_surroundings(flush.events, nearby, self._policy.max_gap_us)
         rows = flush.rows or fold_alone(flush.events, flush.chunks, self._policy)
-        fold_in_order(rows, flush.events, around, self._policy)
+        fold_in_order(rows, around, self._policy)
         return await write_rows(cursor, rows, meanwhile)
 
     async def _is_written(self, cursor: psycopg.AsyncCursor[Any], flush: Flush) -> bool:

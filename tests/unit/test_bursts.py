@@ -64,7 +64,7 @@ class Stored:
         return [[(one.to_us - one.from_us) / 1_000_000 for one in asked] for asked in self.asked]
 
 
-async def surroundings(new: Iterable[KeptEvent], tables: Stored) -> Surroundings:
+async def surroundings(new: Sequence[KeptEvent], tables: Stored) -> Surroundings:
     return await read_surroundings(new, tables, GAP_US)
 
 
@@ -165,7 +165,7 @@ async def test_new_clicks_may_be_what_leads_a_burst_out_of_what_was_read() -> No
 
 async def test_nothing_is_asked_where_nothing_was_clicked() -> None:
     tables = Stored(clicks(0))
-    assert await surroundings([kept(0, MOUSE_MOVE)], tables) == Surroundings()
+    assert await surroundings([kept(0, MOUSE_MOVE)], tables) == Surroundings([], [])
     assert tables.asked == []
 
 

@@ -43,7 +43,7 @@ def test_a_span_of_another_epoch_is_refused(epoch: int) -> None:
 
 def rows_of(events: list[KeptEvent], chunks: Sequence[KeptChunk] = ()) -> Rows:
     """Return the rows of a flush into empty tables."""
-    return fold(events, chunks, Surroundings(), FoldPolicy())
+    return fold(events, chunks, Surroundings.of(events), FoldPolicy())
 
 
 def test_a_flush_is_as_long_as_its_events_and_chunks() -> None:
