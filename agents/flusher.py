@@ -13,7 +13,8 @@ from contextlib import suppress
 from aiokafka.errors import KafkaError
 
 from agents import metrics
-from agents.intake import Intake, Pending
+from agents.intake import Intake
+from agents.pending import Pending
 from agents.retrying import retrying
 from pipeline.sinks.contract import (
     Fenced,
@@ -126,7 +127,7 @@ class Flusher:
 
     def _prepare_next(self) -> None:
         """Get the next flush ready if it is large, while the one before keeps the database busy."""
-        if not self._finishing and self._intake.is_worth_closing:
+        if not self._finishing and self._intake.closed is None and self._intake.pending.is_worth_closing:
             self._sink.prepare(self._intake.close().flush)
 
     async def _refuse(self, pending: Pending, rejection: RowsRejected) -> None:

@@ -8,7 +8,6 @@ the ledger stands.
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from aiokafka.errors import KafkaError
@@ -16,31 +15,19 @@ from aiokafka.errors import KafkaError
 from agents import metrics
 from agents.decoder import Decoder
 from agents.owned import Owned
+from agents.pending import Pending
 from agents.retrying import retrying
 from agents.settings import Settings
 from agents.transport import RecordBatch
 from pipeline.dedup import SeenIds, SessionChunk, SessionEvent
-from pipeline.flush import Flush, Span
+from pipeline.flush import Span
 from pipeline.sinks.contract import Claim, Sink, Unavailable
-from schema.rows import DeadLetter, KeptChunk, KeptEvent, Partition, Place
+from schema.rows import KeptChunk, KeptEvent, Partition, Place
 
 logger = logging.getLogger(__name__)
 
-MOST_PENDING = 20_000
-"""Events kept waiting for a flush before reading pauses: some 20 MB."""
-
-MOST_PENDING_BYTES = 32 * 1024 * 1024
-"""Bytes of records kept waiting before reading pauses."""
-
 MOST_IDS = 8_000_000
 """Event ids that all partitions together remember: some 250 MB. What is forgotten is learnt again from the tables."""
-
-FULL_FLUSH = 1_000
-"""Events that make a flush due at once: beyond some 2 000 events/s none has to wait for the interval."""
-
-WORTH_CLOSING = 5_000
-"""Events that make a flush of their own while another is being written: larger ones cost no less per row."""
-
 
 _BROKER_AWAY = (KafkaError, OSError, TimeoutError)
 
@@ -63,18 +50,6 @@ class Source(Protocol):
     async def bounds(self, partitions: Iterable[Partition]) -> dict[Partition, tuple[int, int]]:
         """Return each partition's first offset and the one after its last."""
         ...
-
-
-@dataclass(slots=True)
-class Pending:
-    """A flush in the making, and what is counted once it is written."""
-
-    flush: Flush = field(default_factory=Flush)
-    dead_letters: list[DeadLetter] = field(default_factory=list)
-    owned: dict[Partition, Owned] = field(default_factory=dict)
-    duplicates: int = 0
-    late: int = 0
-    bytes: int = 0
 
 
 class Intake:
@@ -140,11 +115,6 @@ class Intake:
             return pending
         return self._begin_anew()
 
-    @property
-    def is_worth_closing(self) -> bool:
-        """Whether so much is pending that more would not make a transaction any cheaper."""
-        return self.closed is None and len(self.pending.flush) >= WORTH_CLOSING
-
     def close(self) -> Pending:
         """Let nothing more into what is pending, return it, and begin anew; :meth:`swap` has it next."""
         self.closed = self._begin_anew()
@@ -199,11 +169,9 @@ class Intake:
         owned.folded_to = owned.read_to = batch.end
 
     def _weigh(self) -> None:
-        pending = self.pending
-        weight = len(pending.flush) + len(pending.dead_letters)
-        if weight >= FULL_FLUSH or pending.bytes >= MOST_PENDING_BYTES // 4:
+        if self.pending.is_due:
             self.flush_due.set()
-        if weight >= MOST_PENDING or pending.bytes >= MOST_PENDING_BYTES:
+        if not self.pending.has_room:
             self._has_room.clear()
 
     async def _claim(self, partitions: set[Partition]) -> None:

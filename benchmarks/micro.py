@@ -20,7 +20,8 @@ import pytest
 from psycopg.copy import FileWriter
 
 from agents.embedded import Postgres
-from agents.intake import MOST_IDS, WORTH_CLOSING
+from agents.intake import MOST_IDS
+from agents.pending import WORTH_CLOSING
 from agents.worker import GARBAGE_THRESHOLD
 from benchmarks.loads import LOADS
 from benchmarks.rig import REPOSITORY, Figures, say

@@ -262,7 +262,7 @@ async def test_a_last_flush_that_takes_too_long_is_not_followed_by_another(world
 @pytest.fixture
 def worth_closing_with_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make a flush worth closing as soon as it holds an event."""
-    monkeypatch.setattr("agents.intake.WORTH_CLOSING", 1)
+    monkeypatch.setattr("agents.pending.WORTH_CLOSING", 1)
 
 
 async def full_while_another_is_written(world: World) -> "asyncio.Task[None]":
