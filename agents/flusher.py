@@ -56,7 +56,7 @@ class Flusher:
         self._finishing = False
 
     async def run(self) -> None:
-        """Flush an interval after the last flush began, and at once when the pending one is full; until the finish."""
+        """Flush an interval after the last flush began, at once what is closed or due; until the finish."""
         began = time.monotonic()
         while not self._finishing:
             if self._intake.closed is None:

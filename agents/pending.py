@@ -13,10 +13,10 @@ WORTH_CLOSING = 5_000
 """Events that make a flush of their own while another is being written: larger ones cost no less per row."""
 
 MOST = 20_000
-"""Events kept waiting for a flush before reading pauses: some 20 MB, and as many may be closed."""
+"""Events in a flush before reading pauses: some 20 MB, of which there may be three: written, closed and pending."""
 
 MOST_BYTES = 32 * 1024 * 1024
-"""Bytes of records kept waiting before reading pauses."""
+"""Bytes of the records of a flush before reading pauses."""
 
 
 @dataclass(slots=True)

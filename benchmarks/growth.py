@@ -1,4 +1,4 @@
-"""Growth: whether an event costs the same with 2 and 4 times the events, sessions and partitions, and with full tables.
+"""Growth: whether an event costs the same with 2 and 4 times the events, arrivals and partitions, and with full tables.
 
 Every case is a drain of the mix. All are gone through twice, so that no case has the quiet minutes to itself, and the
 cheaper time counts.
@@ -19,10 +19,13 @@ ROWS_BEFORE = 5_000_000
 
 
 class Case(NamedTuple):
-    """What is more than in the first case, in multiples; and rows that are in the tables before."""
+    """What is more than in the first case, in multiples; and rows that are in the tables before.
+
+    More events come from more sessions. More arrivals a minute bring more sessions at once, with fewer events each.
+    """
 
     events: int = 1
-    sessions: int = 1
+    arrivals: int = 1
     partitions: int = 1
     rows: int = 0
 
@@ -31,8 +34,8 @@ CASES = {
     "once": Case(),
     "events x2": Case(events=2),
     "events x4": Case(events=4),
-    "sessions x2": Case(sessions=2),
-    "sessions x4": Case(sessions=4),
+    "arrivals x2": Case(arrivals=2),
+    "arrivals x4": Case(arrivals=4),
     "partit. x2": Case(partitions=2),
     "partit. x4": Case(partitions=4),
     "full tables": Case(rows=ROWS_BEFORE),
@@ -44,6 +47,7 @@ LINES = {
     "worker_peak_mib": ("worker: peak memory, MiB", 0),
     "postgres_cpu_us": ("PostgreSQL: CPU µs per event", 1),
     "relative": ("both: CPU, relative to the first", 2),
+    "sessions": ("sessions", 0),
     "rows_before": ("rows in the tables before", 0),
 }
 """Every figure, how the table calls it, and its decimals."""
@@ -65,8 +69,11 @@ def _drain(name: str, case: Case, events: int, servers: Servers) -> Figures:
     rig = Rig.prepare(name.replace(" ", "-").replace(".", ""), servers, HXI_TOPIC_PARTITIONS=str(8 * case.partitions))
     rows = _fill(rig.database_url, case.rows) if case.rows else 0
     say(f"{name}: {events * case.events} events")
-    records = rig.publish(mix(events * case.events, sessions=case.sessions))
-    return read(rig, records, events * case.events) | {"rows_before": rows}
+    records = rig.publish(mix(events * case.events, arrivals=case.arrivals))
+    figures = read(rig, records, events * case.events)
+    with psycopg.connect(rig.database_url) as connection:
+        (sessions,) = connection.execute("SELECT count(*) FROM sessions").fetchall()[0]
+    return figures | {"rows_before": rows, "sessions": sessions - case.rows // _ROWS_PER_SESSION}
 
 
 def _fill(url: str, rows: int) -> int:
@@ -101,7 +108,7 @@ _FILLING = (
     """
     INSERT INTO heatmap_points (session_id, screen_name, x, y, weight, event_time, kind, sum_x, sum_y, point_key)
     SELECT s.session_id, '/products/' || n, n * 17, n * 31, 1, s.start_time + n * '10 s'::interval, 'mouse_move',
-        n * 17, n * 31, uuid_send(gen_random_uuid())
+        n * 17, n * 31, uuid_send(gen_random_uuid()) || int8send(n)
     FROM sessions AS s, generate_series(1, 30) AS n
     """,
     """

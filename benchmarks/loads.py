@@ -49,10 +49,10 @@ def clicks(events: int) -> Iterator[Message]:
         yield Message(session_id.encode(), json.dumps(event, separators=(",", ":")).encode(), None)
 
 
-def mix(events: int, batch_size: int = 1, sessions: int = 1) -> Iterator[Message]:
-    """Yield what the simulated shop's visitors send, by default one event per record, or ``sessions`` times as many."""
+def mix(events: int, batch_size: int = 1, arrivals: int = 1) -> Iterator[Message]:
+    """Yield what the simulated shop's visitors send, by default one event per record, or ``arrivals`` times as many."""
     traffic = Traffic(batch_size=batch_size)
-    traffic = replace(traffic, sessions_per_minute=sessions * traffic.sessions_per_minute)
+    traffic = replace(traffic, sessions_per_minute=arrivals * traffic.sessions_per_minute)
     for delivery in simulate(traffic, events=events, seed=7, start_ms=BEGAN_MS):
         yield Message(delivery.session_id.encode(), dumps(delivery).encode(), delivery.sent_at_ms)
 

@@ -61,8 +61,12 @@ class Admitted(NamedTuple):
     late: int
 
 
+SESSION_WEIGHT = 30
+"""Ids that take as much memory as a session does beside its own."""
+
+
 class SeenIds:
-    """The ids that the sessions of one partition have shown."""
+    """The ids that the sessions of one partition have shown, ``most_ids`` of them; a session counts as 30."""
 
     def __init__(self, allowed_lateness_s: float, most_ids: int) -> None:
         self._lateness_us = max(1, int(allowed_lateness_s * US_PER_S))
@@ -191,7 +195,8 @@ class SeenIds:
         while self._sessions:
             session_id, session = next(iter(self._sessions.items()))
             is_silent = session.last_arrival_us < silent_since_us
-            if session.last_offset >= written_to or not (is_silent or self._size > self._most_ids):
+            weight = self._size + SESSION_WEIGHT * len(self._sessions)
+            if session.last_offset >= written_to or not (is_silent or weight > self._most_ids):
                 break
             self._size -= session.size()
             del self._sessions[session_id]

@@ -39,17 +39,17 @@ class PrivacyPolicy:
 
     @cached_property
     def clean_url(self) -> Callable[[str], str]:
-        """Return a URL without query and fragment, its path masked as free text."""
+        """What makes a URL one without query and fragment, its path masked as free text."""
         return remembered(lambda url: self.clean_text(without_query(url) if self.url_query == "drop" else url))
 
     @cached_property
     def clean_page(self) -> Callable[[str], tuple[str, str]]:
-        """Return a URL as :meth:`clean_url` does, and its path."""
-        return remembered(lambda url: (clean := self.clean_url(url), path_of(clean)))
+        """What makes a URL what :attr:`clean_url` does, and tells its path; an empty one has none."""
+        return remembered(lambda url: (clean := self.clean_url(url), clean and path_of(clean)))
 
     @cached_property
     def clean_text(self) -> Callable[[str], str]:
-        """Return a text with e-mail addresses and card numbers masked."""
+        """What masks e-mail addresses and card numbers in a text."""
         return mask if self.free_text == "mask" else str
 
     def clean_json(self, value: Any, dumped: bytes) -> tuple[Any, bool]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 from msgspec.structs import replace
 
-from pipeline.dedup import History, SeenChunks, SeenIds, SessionEvent
+from pipeline.dedup import SESSION_WEIGHT, History, SeenChunks, SeenIds, SessionEvent
 from schema.rows import KeptEvent
 from tests.builders import OTHER_SESSION, SESSION, kept, kept_chunk, numbered
 
@@ -134,7 +134,7 @@ def test_forgotten_sessions_are_learnt_again_from_their_rows() -> None:
 
 
 def test_the_least_recently_seen_sessions_are_forgotten_first_and_only_when_written() -> None:
-    tables = Tables(most_ids=4)
+    tables = Tables(most_ids=2 * (SESSION_WEIGHT + 2))
     sessions = [numbered(100 + n) for n in range(3)]
     events = [replace(identified(n, n, offset=n), session_id=key) for n, key in enumerate(sessions)]
     tables.take(*events)

@@ -14,6 +14,7 @@ from agents.flusher import Flusher
 from agents.intake import Intake
 from agents.settings import Settings
 from agents.transport import RecordBatch
+from pipeline.dedup import SESSION_WEIGHT
 from pipeline.flush import Flush
 from pipeline.fold import FoldPolicy
 from pipeline.sinks.contract import RowsRejected, Unavailable, Written, nothing
@@ -330,12 +331,12 @@ def test_time_is_given_never_taken() -> None:
 async def test_the_ids_that_may_be_remembered_are_shared_among_the_partitions(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agents.intake.MOST_IDS", 10)
+    monkeypatch.setattr("agents.intake.MOST_IDS", 2 * (SESSION_WEIGHT + 9))
     of_another_session = click(10).replace(b"0c6f4f5e", b"00000000")
     world.topic = [*(click(number) for number in range(9)), of_another_session]
-    world.intake.on_assigned({EVENTS, Partition("ui-events", 1)})
+    world.intake.on_assigned({EVENTS, Partition("ui-events", 1), Partition("session-replay", 0)})
     await world.claimed()
-    await world.deliver(9)  # with their session they are ten: twice the share of each of two partitions
+    await world.deliver(9)  # one too many for a share of a half, since their session counts as one more
     await world.flusher.flush()
     await world.deliver(1)
     assert len(world.intake.owned[EVENTS].seen) == 2

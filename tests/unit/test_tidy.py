@@ -172,6 +172,8 @@ SCREENS: list[tuple[dict[str, Any], str | None]] = [
     ({"page_url": "https://shop.example/cart?x=1#top"}, "/cart"),
     ({"page_url": "https://shop.example"}, "/"),
     ({"page_url": "/cart?x"}, "/cart"),
+    ({"page_url": "?x"}, ""),
+    ({"page_url": ""}, ""),
     ({"page_url": "https://shop.example/cart", "screen_name": "Cart"}, "Cart"),
     ({"page_url": "https://[broken/cart?x"}, "https://[broken/cart"),
 ]
