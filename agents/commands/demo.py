@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from agents.commands.dev import Stopped, stop_on_signals
+from agents.commands.dev import SIGNALS, Stopped, stop_on_signals
 from agents.commands.generate import dumps
 from agents.commands.kafka import sending
 from agents.commands.output import CommandFailed, progress, say
@@ -119,15 +119,16 @@ def _worker(settings: Settings, workspace: Path) -> Iterator[None]:
 
 @contextmanager
 def _interrupts_wait() -> Iterator[None]:
-    """Let Ctrl-C take effect when the block is done."""
-    interrupts = []
-    before = signal.signal(signal.SIGINT, lambda number, _: interrupts.append(number))
+    """Let SIGTERM and SIGINT take effect when the block is done."""
+    came: list[int] = []
+    before = {known: signal.signal(known, lambda number, _: came.append(number)) for known in SIGNALS}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
-    if interrupts:
-        raise KeyboardInterrupt
+        for known, handler in before.items():
+            signal.signal(known, handler)
+    if came:
+        signal.raise_signal(came[0])
 
 
 def _publish(settings: Settings, events: int) -> int:

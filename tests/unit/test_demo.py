@@ -4,28 +4,42 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agents.commands.demo import _worker
+from agents.commands.dev import SIGNALS, Stopped, stop_on_signals
 from agents.settings import Settings
 
 
+@pytest.fixture
+def stopped_by_signals() -> Iterator[None]:
+    """Have signals handled as the demo has them; the test's own handlers come back."""
+    before = {known: signal.getsignal(known) for known in SIGNALS}
+    stop_on_signals()
+    yield
+    for known, handler in before.items():
+        signal.signal(known, handler)
+
+
+@pytest.mark.usefixtures("stopped_by_signals")
+@pytest.mark.parametrize("number", sorted(SIGNALS))
 def test_an_interrupt_while_the_worker_is_being_started_stops_that_worker(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     started: list[subprocess.Popen[bytes]] = []
     popen = subprocess.Popen
 
     def interrupted(command: list[str], **others: Any) -> "subprocess.Popen[bytes]":
         started.append(popen([sys.executable, "-c", "import signal; signal.pause()"], **others))
-        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), number)
         return started[-1]
 
     monkeypatch.setattr("agents.commands.demo.subprocess.Popen", interrupted)
-    with pytest.raises(KeyboardInterrupt), _worker(Settings(), tmp_path):
+    with pytest.raises(Stopped), _worker(Settings(), tmp_path):
         pytest.fail("the interrupt was lost")
     (process,) = started
     try:
