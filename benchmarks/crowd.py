@@ -4,7 +4,6 @@ Sessions take turns. The worker is killed and another started at once, which has
 it asks the tables about each.
 """
 
-import json
 import os
 import signal
 import time
@@ -13,7 +12,7 @@ from uuid import UUID
 
 from kafka.admin import KafkaAdminClient
 
-from benchmarks.loads import BEGAN_MS, Message
+from benchmarks.loads import BEGAN_MS, Message, message, pointed
 from benchmarks.measuring import Meter, peak_mib
 from benchmarks.rig import Figures, Rig, Servers, say
 
@@ -64,19 +63,10 @@ def _turn(sessions: int, nth: int) -> Iterator[Message]:
     """Yield one event of each session."""
     for session in range(sessions):
         number = nth * sessions + session
-        session_id = str(UUID(int=0xC70D_0000_0000_4000_8000_0000_0000_0000 + session))
-        event = {
-            "session_id": session_id,
-            "event_uuid": str(UUID(int=0xE0E0_0000_0000_4000_8000_0000_0000_0000 + number)),
-            "event_type": "page_view" if nth % 5 == 0 else "mouse_move" if nth % 2 else "click",
-            "timestamp": BEGAN_MS + nth * 10_000 + session % 10_000,
-            "page_url": f"https://shop.example/products/{(session + nth // 5) % 500}",
-            "x": number * 31 % 1280,
-            "y": number * 17 % 4000,
-            "viewport_width": 1280,
-            "viewport_height": 720,
-        }
-        yield Message(session_id.encode(), json.dumps(event, separators=(",", ":")).encode(), None)
+        session_id = UUID(int=0xC70D_0000_0000_4000_8000_0000_0000_0000 + session)
+        kind = "page_view" if nth % 5 == 0 else "mouse_move" if nth % 2 else "click"
+        event = pointed(session_id, number, kind, str((session + nth // 5) % 500), number)
+        yield message(event | {"timestamp": BEGAN_MS + nth * 10_000 + session % 10_000})
 
 
 def _topics_of_its_own(rig: Rig) -> int:

@@ -5,7 +5,6 @@ count, until a reader of the table has the row.
 """
 
 import asyncio
-import json
 import threading
 import time
 from collections.abc import Iterator, Set
@@ -17,6 +16,7 @@ from uuid import UUID
 import psycopg
 from aiokafka import AIOKafkaProducer
 
+from benchmarks.loads import message, pointed
 from benchmarks.measuring import Control, Meter, doubts
 from benchmarks.rig import Figures, Rig, Servers, say
 
@@ -71,7 +71,6 @@ class _Planned(NamedTuple):
     """An event to be sent ``due_s`` after the beginning; ``rage`` is its session where it makes a rage click."""
 
     due_s: float
-    session_id: str
     event: dict[str, Any]
     rage: UUID | None = None
 
@@ -130,7 +129,7 @@ def _background(rate: int, seconds: float) -> Iterator[_Planned]:
         nth, session = divmod(number, SESSIONS_AT_ONCE)
         kind = "mouse_move" if (session + nth) % 4 else "click"
         session_id = UUID(int=0xBAC6_0000_0000_4000_8000_0000_0000_0000 + session)
-        yield _Planned(number / rate, str(session_id), _event(session_id, number, kind, session % 500, number))
+        yield _Planned(number / rate, pointed(session_id, number, kind, str(session % 500), number))
 
 
 def _rages(rages: int) -> Iterator[_Planned]:
@@ -138,23 +137,9 @@ def _rages(rages: int) -> Iterator[_Planned]:
     for nth in range(rages):
         session_id = UUID(int=0x7A6E_0000_0000_4000_8000_0000_0000_0000 + nth)
         for click in range(3):
-            event = _event(session_id, 10**9 + nth * 3 + click, "click", nth % 500, nth)
+            event = pointed(session_id, 10**9 + nth * 3 + click, "click", str(nth % 500), nth)
             due_s = nth / RAGES_PER_S + click * CLICK_GAP_S
-            yield _Planned(due_s, str(session_id), event, session_id if click == 2 else None)
-
-
-def _event(session_id: UUID, number: int, kind: str, page: int, spot: int) -> dict[str, Any]:
-    return {
-        "session_id": str(session_id),
-        "event_uuid": str(UUID(int=0xE0E0_0000_0000_4000_8000_0000_0000_0000 + number)),
-        "event_type": kind,
-        "page_url": f"https://shop.example/products/{page}",
-        "element_id": f"button-{spot * 7 % 40}",
-        "x": spot * 31 % 1280,
-        "y": spot * 17 % 4000,
-        "viewport_width": 1280,
-        "viewport_height": 720,
-    }
+            yield _Planned(due_s, event, session_id if click == 2 else None)
 
 
 async def _publish(rig: Rig, plan: Iterator[_Planned]) -> _Sent:
@@ -166,7 +151,7 @@ async def _publish(rig: Rig, plan: Iterator[_Planned]) -> _Sent:
     events, most_behind = 0, 0.0
     async with AIOKafkaProducer(bootstrap_servers=rig.servers.bootstrap, acks="all", linger_ms=LINGER_MS) as producer:
         began = time.monotonic()
-        for due_s, session_id, event, rage in plan:
+        for due_s, event, rage in plan:
             ahead = began + due_s - time.monotonic()
             if ahead > 0:
                 await asyncio.sleep(max(ahead, TICK_S))
@@ -175,8 +160,8 @@ async def _publish(rig: Rig, plan: Iterator[_Planned]) -> _Sent:
             if rage is not None:
                 made_at[rage] = now
             event["timestamp"] = int(now * 1000)
-            value = json.dumps(event, separators=(",", ":")).encode()
-            await producer.send(rig.events_topic, value, key=session_id.encode())
+            key, value, _ = message(event)
+            await producer.send(rig.events_topic, value, key=key)
             events += 1
         await producer.flush()
     return _Sent(events, time.monotonic() - began, most_behind, made_at)

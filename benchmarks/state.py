@@ -5,7 +5,6 @@ the worker holds should depend on how many sessions are active, not on for how l
 """
 
 import gc
-import json
 import time
 import tracemalloc
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from uuid import UUID
 import psutil
 
 from agents.intake import MOST_IDS
-from benchmarks.loads import Message
+from benchmarks.loads import Message, message
 from benchmarks.measuring import cpu_s
 from benchmarks.rig import Figures, Rig, Servers, Worker, say
 from pipeline.dedup import SeenIds
@@ -136,8 +135,7 @@ def _traffic(sessions: int, start_ms: int) -> Iterator[Message]:
             if nth == 0:
                 ids[slot] = str(_uuid(random))
             at_ms = start_ms + turn * TURN_S * 1000 + slot * TURN_S * 1000 // sessions
-            event = _event(ids[slot], str(_uuid(random)), slot, nth, at_ms)
-            yield Message(ids[slot].encode(), json.dumps(event, separators=(",", ":")).encode(), at_ms)
+            yield message(_event(ids[slot], str(_uuid(random)), slot, nth, at_ms), at_ms)
         turn += 1
 
 
