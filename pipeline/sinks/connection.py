@@ -12,6 +12,7 @@ import psycopg
 from psycopg import errors, postgres, pq
 from psycopg.adapt import AdaptersMap, Dumper
 from psycopg.conninfo import make_conninfo
+from psycopg.types.array import ListBinaryDumper
 from psycopg.types.string import BytesBinaryDumper
 
 from pipeline.sinks.contract import RowsRejected, Unavailable
@@ -114,9 +115,13 @@ async def connect(url: str, application_name: str) -> Connection:
 
 
 def adapt(adapters: AdaptersMap) -> None:
-    """Have rows written as they are meant: JSON without a second dumping, bytes without DB-API's wrapping."""
+    """Have values sent as they are meant: JSON without a second dumping, bytes without DB-API's wrapping.
+
+    And lists in binary: an id or instant in one takes 0.5 µs so; as text, which psycopg would choose, 4 to 6.
+    """
     adapters.register_dumper(None, _RawJsonb)
-    adapters.register_dumper(bytes, BytesBinaryDumper)  # the last for a type is the one that COPY takes
+    for of_type, dumper in ((bytes, BytesBinaryDumper), (list, ListBinaryDumper)):
+        adapters.register_dumper(of_type, dumper)  # the last for a type is the one that is taken
 
 
 def let_go(error: psycopg.Error) -> None:
