@@ -54,5 +54,5 @@ class Decoder:
         detail = self.poison.get(outcome.place)
         if detail is None:
             return outcome
-        value = event_bytes(record, outcome.place)
+        value = event_bytes(record, outcome.place, self._policy)
         return DeadLetter(outcome.place, Reason.REJECTED_BY_DATABASE, detail, record.key, value)

@@ -8,10 +8,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -22,10 +21,11 @@ from pydantic import (
     model_validator,
 )
 
+from agents.limit_rules import LimitRules
+from agents.privacy_rules import PrivacyRules
 from agents.score_rules import ScoreRules
 from pipeline.emotions import EmotionModel, default_model
 from pipeline.fold import FoldPolicy
-from pipeline.privacy import PrivacyPolicy
 from pipeline.rage_clicks import PRESETS, Metric, RageRule
 from pipeline.tidy import DecodePolicy
 
@@ -45,7 +45,7 @@ def _loaded(path: str) -> EmotionModel:
     return EmotionModel.load(Path(path))
 
 
-class Settings(BaseModel):
+class Settings(LimitRules, PrivacyRules):
     """All settings, with their defaults."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -76,9 +76,6 @@ class Settings(BaseModel):
     score_rules: Json[ScoreRules] = Field(default_factory=ScoreRules)
     emotion_model: Annotated[InstanceOf[EmotionModel], BeforeValidator(_loaded)] | None = None
     data_dir: Path = Path(".hxi")
-    privacy_ip_address: Literal["truncate", "keep", "drop"] = "truncate"
-    privacy_url_query: Literal["drop", "keep"] = "drop"
-    privacy_free_text: Literal["mask", "keep"] = "mask"
 
     @field_validator("kafka_bootstrap")
     @classmethod
@@ -104,8 +101,7 @@ class Settings(BaseModel):
 
     def decode_policy(self) -> DecodePolicy:
         """Return what decoding needs of these settings."""
-        privacy = PrivacyPolicy(self.privacy_ip_address, self.privacy_url_query, self.privacy_free_text)
-        return DecodePolicy(self.max_clock_skew_s, privacy)
+        return DecodePolicy(self.max_clock_skew_s, self.privacy_policy(), self.limits())
 
     def fold_policy(self) -> FoldPolicy:
         """Return what results need of these settings."""

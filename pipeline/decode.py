@@ -10,14 +10,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pipeline.tidy import DecodePolicy, OutOfRange, tidy_chunk, tidy_event
+from pipeline.limits import Limits
+from pipeline.tidy import DecodePolicy, OutOfRange, TooLarge, tidy_chunk, tidy_event
 from schema.events import Event, ReplayChunk
 from schema.json_text import NotJson, NotStorable, dump_refused, parse
 from schema.quick_events import quick_events
 from schema.reasons import Reason
 from schema.rows import DeadLetter, KeptChunk, KeptEvent, Place, Record
 
-MOST_BATCH_EVENTS = 10_000
 MOST_BATCH_BYTES = 32 * 1024 * 1024
 """What one record may become: shared fields go into each event, so that 16 MB could become terabytes."""
 
@@ -39,19 +39,19 @@ def decode_events(record: Record, policy: DecodePolicy) -> Iterator[KeptEvent | 
 
 def plain_events(record: Record, policy: DecodePolicy) -> Sequence[KeptEvent] | None:
     """Return the events of a record that holds nothing but plain ones, all of them accepted; else None."""
-    value, arrival_us = record.value, record.arrival_us
-    if not value or (found := quick_events(value)) is None:
+    value, arrival_us, limits = record.value, record.arrival_us, policy.limits
+    if not value or len(value) > limits.record_bytes or (found := quick_events(value)) is None:
         return None
     try:
         if not isinstance(found, list):
             return (tidy_event(found, None, Place(record.partition, record.offset), arrival_us, policy),)
-        if len(found) > MOST_BATCH_EVENTS or len(value) * len(found) > MOST_BATCH_BYTES:
+        if len(found) > limits.batch_events or len(value) * len(found) > MOST_BATCH_BYTES:
             return None  # too much, perhaps: the models' way looks closer
         return [
             tidy_event(event, None, Place(record.partition, record.offset, index), arrival_us, policy)
             for index, event in enumerate(found)
         ]
-    except (OutOfRange, NotStorable):
+    except (OutOfRange, NotStorable, TooLarge):
         return None
 
 
@@ -59,13 +59,13 @@ def decode_by_models(record: Record, policy: DecodePolicy) -> Iterator[KeptEvent
     """Do what :func:`decode_events` does, by the definition itself."""
     place = Place(record.partition, record.offset)
     try:
-        message = _parse_object(record.value)
+        message = _parse_object(record.value, policy.limits)
         if "events" not in message:
             event = Event.model_validate(message)
             yield tidy_event(event, event.model_extra, place, record.arrival_us, policy)
             return
-        shared, items = _open_batch(message, len(record.value or b""))
-    except (_Refused, ValidationError, OutOfRange, NotStorable) as error:
+        shared, items = _open_batch(message, len(record.value or b""), policy.limits)
+    except (_Refused, ValidationError, OutOfRange, NotStorable, TooLarge) as error:
         yield _dead_letter(record, place, error, record.value)
         return
     for index, item in enumerate(items):
@@ -76,15 +76,17 @@ def decode_chunk(record: Record, policy: DecodePolicy) -> KeptChunk | DeadLetter
     """Return the replay chunk in ``record``, or why there is none."""
     place = Place(record.partition, record.offset)
     try:
-        chunk = ReplayChunk.model_validate(_parse_object(record.value))
-        return tidy_chunk(chunk, place, record.arrival_us)
+        chunk = ReplayChunk.model_validate(_parse_object(record.value, policy.limits))
+        return tidy_chunk(chunk, place, record.arrival_us, policy)
     except (_Refused, ValidationError, OutOfRange, NotStorable) as error:
         return _dead_letter(record, place, error, record.value)
 
 
-def _parse_object(raw: bytes | None) -> dict[str, Any]:
+def _parse_object(raw: bytes | None, limits: Limits) -> dict[str, Any]:
     if not raw:
         raise _Refused(Reason.EMPTY, "the record has no value")
+    if len(raw) > limits.record_bytes:
+        raise _Refused(Reason.TOO_LARGE, f"the record has {len(raw)} bytes, more than {limits.record_bytes}")
     try:
         value = parse(raw)
     except NotJson as error:
@@ -94,16 +96,16 @@ def _parse_object(raw: bytes | None) -> dict[str, Any]:
     return value
 
 
-def _open_batch(message: dict[str, Any], size: int) -> tuple[dict[str, Any], list[Any]]:
+def _open_batch(message: dict[str, Any], size: int, limits: Limits) -> tuple[dict[str, Any], list[Any]]:
     items = message.pop("events")
     if not isinstance(items, list):
         raise _Refused(Reason.WRONG_TYPE, "events: is not a list")
     if not items:
         raise _Refused(Reason.INVALID_VALUE, "events: is an empty list")
-    if len(items) > MOST_BATCH_EVENTS:
-        raise _Refused(Reason.OUT_OF_RANGE, f"events: holds {len(items)}, more than {MOST_BATCH_EVENTS}")
+    if len(items) > limits.batch_events:
+        raise _Refused(Reason.TOO_LARGE, f"events: holds {len(items)}, more than {limits.batch_events}")
     if size * len(items) > MOST_BATCH_BYTES and len(dump_refused(message)) * len(items) > MOST_BATCH_BYTES:
-        raise _Refused(Reason.OUT_OF_RANGE, "events: with what they share repeated in each they would exceed 32 MiB")
+        raise _Refused(Reason.TOO_LARGE, "events: with what they share repeated in each they would exceed 32 MiB")
     return message, items
 
 
@@ -117,7 +119,7 @@ def _decode_item(
     try:
         event = Event.model_validate(merged)
         return tidy_event(event, event.model_extra, place, record.arrival_us, policy)
-    except (ValidationError, OutOfRange, NotStorable) as error:
+    except (ValidationError, OutOfRange, NotStorable, TooLarge) as error:
         return _dead_letter(record, place, error, dump_refused(merged))
 
 
@@ -129,11 +131,11 @@ def _merge(shared: dict[str, Any], item: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def event_bytes(record: Record, place: Place) -> bytes | None:
+def event_bytes(record: Record, place: Place, policy: DecodePolicy) -> bytes | None:
     """Return what a dead letter for ``place`` carries: the record's bytes, or that event of its batch as JSON."""
     if place.index is None:
         return record.value
-    shared, items = _open_batch(_parse_object(record.value), len(record.value or b""))
+    shared, items = _open_batch(_parse_object(record.value, policy.limits), len(record.value or b""), policy.limits)
     return dump_refused(_merge(shared, items[place.index]))
 
 
@@ -147,6 +149,8 @@ def _explain(error: Exception) -> tuple[Reason, str]:
         return error.reason, error.detail
     if isinstance(error, ValidationError):
         return _explain_validation(error)
+    if isinstance(error, TooLarge):
+        return Reason.TOO_LARGE, str(error)
     return Reason.OUT_OF_RANGE, str(error)
 
 

@@ -4,32 +4,29 @@ Decides per text, knows no table. Every function is total: text in, text out. A 
 so that an event pays for none of its choices.
 """
 
+import hashlib
+import hmac
 import ipaddress
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
-from urllib.parse import urlsplit, urlunsplit
 
+from pipeline.masking import mask, mask_json, may_hold_some, path_of, without_queries, without_query
 from pipeline.short_texts import remembered
-
-EMAIL_MASK = "[email]"
-CARD_MASK = "[card]"
-
-# Possessive and begun only where a word begins: linear in the text, also in 15 MB of one letter.
-_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)++")
-_CARD = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w-])")
-_DIGIT_RUN = re.compile(rb"\d(?:[ -]?\d){12}")
 
 
 @dataclass(frozen=True)
 class PrivacyPolicy:
-    """What is masked or dropped; the defaults are the contract's."""
+    """What is masked or dropped; the defaults are the contract's. ``email_key`` is for ``user_email="hash"``."""
 
     ip_address: Literal["truncate", "keep", "drop"] = "truncate"
     url_query: Literal["drop", "keep"] = "drop"
+    url_query_allow: frozenset[str] = frozenset()
     free_text: Literal["mask", "keep"] = "mask"
+    user_email: Literal["keep", "hash", "drop"] = "keep"
+    email_key: bytes = field(default=b"", repr=False)
+    replay: Literal["mask_inputs", "mask_text", "keep"] = "mask_inputs"
 
     def clean_ip(self, address: str | None) -> str | None:
         """Return the network of ``address`` (/24, /48); text that is no address is dropped."""
@@ -37,10 +34,25 @@ class PrivacyPolicy:
             return address
         return None if self.ip_address == "drop" else network_of(address)
 
+    def clean_email(self, address: str | None) -> str | None:
+        """Return a user's e-mail address as the policy has it: itself, its keyed hash, or None.
+
+        The hash is HMAC-SHA-256 in hexadecimal (RFC 2104) of the address in lower case: the same person has the same,
+        and who does not have the key can neither make it nor try addresses against it.
+        """
+        if address is None or self.user_email == "keep":
+            return address
+        if self.user_email == "drop":
+            return None
+        return hmac.new(self.email_key, address.strip().lower().encode(), hashlib.sha256).hexdigest()
+
     @cached_property
     def clean_url(self) -> Callable[[str], str]:
-        """What makes a URL one without query and fragment, its path masked as free text."""
-        return remembered(lambda url: self.clean_text(without_query(url) if self.url_query == "drop" else url))
+        """What makes a URL one without fragment and, but for what is allowed, query; masked as free text."""
+        if self.url_query == "keep":
+            return self.clean_text
+        masked = mask if self.free_text == "mask" else str
+        return remembered(lambda url: masked(without_query(url, self.url_query_allow)))
 
     @cached_property
     def clean_page(self) -> Callable[[str], tuple[str, str]]:
@@ -49,8 +61,11 @@ class PrivacyPolicy:
 
     @cached_property
     def clean_text(self) -> Callable[[str], str]:
-        """What masks e-mail addresses and card numbers in a text."""
-        return mask if self.free_text == "mask" else str
+        """What masks a text, and cuts the URLs in it."""
+        masked = mask if self.free_text == "mask" else str
+        if self.url_query == "keep":
+            return masked
+        return remembered(lambda text: masked(without_queries(text, self.url_query_allow)))
 
     def clean_json(self, value: Any, dumped: bytes) -> tuple[Any, bool]:
         """Return ``value`` with its texts masked, and whether anything in it changed.
@@ -58,37 +73,10 @@ class PrivacyPolicy:
         ``dumped`` is the same value as JSON: nearly every value is recognised by it as
         having nothing to mask, without a walk.
         """
-        if self.free_text == "keep" or (b"@" not in dumped and not _DIGIT_RUN.search(dumped)):
+        if not may_hold_some(dumped):
             return value, False
-        masked = _mask_json(value)
+        masked = mask_json(value, self.clean_text, cards=self.free_text == "mask")
         return masked, masked != value
-
-
-@remembered
-def mask(text: str) -> str:
-    """Return ``text`` with e-mail addresses and card numbers (Luhn-valid) replaced."""
-    if "@" in text:
-        text = _EMAIL.sub(EMAIL_MASK, text)
-    if len(text) >= 13:
-        text = _CARD.sub(_mask_card, text)
-    return text
-
-
-def without_query(url: str) -> str:
-    """Return ``url`` without query, fragment, user name and password."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return re.split("[?#]", url, maxsplit=1)[0]
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-
-
-def path_of(url: str) -> str:
-    """Return the path of ``url``, ``/`` where it has none: the screen's name by default."""
-    try:
-        return urlsplit(url).path or "/"
-    except ValueError:
-        return re.split("[?#]", url, maxsplit=1)[0]
 
 
 @remembered
@@ -102,27 +90,3 @@ def network_of(address: str) -> str | None:
         parsed = parsed.ipv4_mapped
     host_bits = 8 if parsed.version == 4 else 80
     return str(type(parsed)(int(parsed) >> host_bits << host_bits))
-
-
-def _mask_card(match: re.Match[str]) -> str:
-    digits = [int(char) for char in match.group() if char.isdigit()]
-    return CARD_MASK if _luhn(digits) else match.group()
-
-
-def _luhn(digits: list[int]) -> bool:
-    """ISO/IEC 7812-1 annex B: the check digit every payment card number ends with."""
-    doubled = [digit * 2 - 9 * (digit > 4) for digit in digits[-2::-2]]
-    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
-
-
-def _mask_json(value: Any) -> Any:
-    if isinstance(value, str):
-        return mask(value)
-    if isinstance(value, dict):
-        return {mask(key): _mask_json(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_mask_json(item) for item in value]
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**12:
-        text = mask(str(value))
-        return text if text == CARD_MASK else value
-    return value

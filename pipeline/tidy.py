@@ -10,10 +10,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
+from pipeline.limits import Limits
 from pipeline.privacy import PrivacyPolicy
+from pipeline.replay_privacy import masked_chunk
 from schema.events import API_CALL, ERROR, Event, ReplayChunk, User
 from schema.fields import EARLIEST_US, EPOCH, US_PER_S
-from schema.json_text import dump
+from schema.json_text import dump, nests_deeper
 from schema.rows import ApiCall, JsError, KeptChunk, KeptEvent, Place, SessionFacts, UserFacts
 
 USER_NAMESPACE = UUID("6f0d5d3c-3f0f-5a53-9b0e-6a1c0c9c7a11")
@@ -44,6 +46,11 @@ class DecodePolicy:
 
     max_clock_skew_s: float = 60.0
     privacy: PrivacyPolicy = field(default_factory=PrivacyPolicy)
+    limits: Limits = field(default_factory=Limits)
+
+
+class TooLarge(ValueError):
+    """Metadata beyond the limits."""
 
 
 class OutOfRange(ValueError):
@@ -62,6 +69,7 @@ def tidy_event(
     Raises:
         OutOfRange: it is dated before 2000 or more than a day after its arrival.
         NotStorable: its metadata holds a number that JSONB cannot.
+        TooLarge: its metadata is larger, or nests deeper, than the limits allow.
     """
     privacy = policy.privacy
     extra = dict(event.metadata) if event.metadata else {}
@@ -83,7 +91,7 @@ def tidy_event(
         url,
         _cut("screen_name", screen, extra),
         _cut("element_id", element_id, extra),
-        _cut("element_type", event.element_type, extra),
+        None if event.element_type is None else _cut("element_type", privacy.clean_text(event.element_type), extra),
         event.x,
         event.y,
         event.scroll_position,
@@ -92,17 +100,20 @@ def tidy_event(
         _api_call(event, privacy) if event.event_type == API_CALL else None,
         _js_error(event, privacy) if event.event_type == ERROR else None,
         _session_facts(event, extra, privacy),
-        None if event.user is None else _user_facts(event.user, extra),
-        None if not extra and event.metadata is None else _metadata(extra, privacy),
+        None if event.user is None else _user_facts(event.user, extra, privacy),
+        None if not extra and event.metadata is None else _metadata(extra, policy),
     )
 
 
-def tidy_chunk(chunk: ReplayChunk, place: Place, arrival_us: int) -> KeptChunk:
+def tidy_chunk(chunk: ReplayChunk, place: Place, arrival_us: int, policy: DecodePolicy) -> KeptChunk:
     """Return ``chunk`` as it will be stored; raises as :func:`tidy_event` does."""
+    privacy = policy.privacy
     time_us = arrival_us if chunk.timestamp is None else chunk.timestamp
     _check_range(time_us, arrival_us)
-    data = dump(chunk.chunk_data)
-    return KeptChunk(place, arrival_us, time_us, chunk.session_id, chunk.chunk_index, data)
+    data = chunk.chunk_data
+    if privacy.replay != "keep":
+        data = masked_chunk(data, "text" if privacy.replay == "mask_text" else "inputs", privacy.clean_url)
+    return KeptChunk(place, arrival_us, time_us, chunk.session_id, chunk.chunk_index, dump(data))
 
 
 def _event_time(time_us: int, sent_us: int | None, arrival_us: int, max_skew_s: float) -> int:
@@ -179,14 +190,14 @@ def _session_facts(event: Event, extra: dict[str, Any], privacy: PrivacyPolicy) 
     facts = SessionFacts(
         _cut("device_id", event.device_id, extra),
         _cut("ip_address", privacy.clean_ip(event.ip_address), extra),
-        event.user_agent,
+        event.user_agent and privacy.clean_text(event.user_agent),
         _cut("screen_resolution", event.screen_resolution, extra),
         _cut("app_version", event.app_version, extra),
     )
     return facts if any(facts) else None
 
 
-def _user_facts(user: User, extra: dict[str, Any]) -> UserFacts | None:
+def _user_facts(user: User, extra: dict[str, Any], privacy: PrivacyPolicy) -> UserFacts | None:
     """Return the facts, or keep them in ``extra`` where they name nobody."""
     if not user.external_user_id:
         if said := user.model_dump(exclude_none=True):
@@ -197,13 +208,17 @@ def _user_facts(user: User, extra: dict[str, Any]) -> UserFacts | None:
     return UserFacts(
         uuid5(USER_NAMESPACE, user.external_user_id),
         _cut("external_user_id", user.external_user_id, extra, _USER_CUT) or "",
-        _cut("email", user.email, extra, _USER_CUT),
+        _cut("email", privacy.clean_email(user.email), extra, _USER_CUT),
         _cut("device_type", user.device_type, extra, _USER_CUT),
         _cut("locale", user.locale, extra, _USER_CUT),
     )
 
 
-def _metadata(extra: dict[str, Any], privacy: PrivacyPolicy) -> bytes:
-    raw = dump(extra)
-    masked, changed = privacy.clean_json(extra, raw)
+def _metadata(extra: dict[str, Any], policy: DecodePolicy) -> bytes:
+    raw, limits = dump(extra), policy.limits
+    if len(raw) > limits.metadata_bytes:
+        raise TooLarge(f"metadata: {len(raw)} bytes, more than {limits.metadata_bytes}")
+    if raw.count(b"{") + raw.count(b"[") > limits.metadata_depth and nests_deeper(extra, limits.metadata_depth):
+        raise TooLarge(f"metadata: nested deeper than {limits.metadata_depth} levels")
+    masked, changed = policy.privacy.clean_json(extra, raw)
     return dump(masked) if changed else raw

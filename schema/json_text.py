@@ -109,6 +109,15 @@ def clean_text(text: str) -> str:
     return "".join(REPLACEMENT if char == "\0" or "\ud800" <= char <= "\udfff" else char for char in text)
 
 
+def nests_deeper(value: Any, levels: int) -> bool:
+    """Return whether ``value`` has more than ``levels`` of arrays and objects within each other."""
+    if isinstance(value, dict):
+        return levels == 0 or any(nests_deeper(item, levels - 1) for item in value.values())
+    if isinstance(value, list):
+        return levels == 0 or any(nests_deeper(item, levels - 1) for item in value)
+    return False
+
+
 def _holds_infinity(value: Any) -> bool:
     if isinstance(value, float):
         return value in (float("inf"), float("-inf")) or value != value

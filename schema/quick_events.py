@@ -13,6 +13,7 @@ from msgspec.json import Decoder
 
 from schema.events import NEEDED_BY_TYPE, Event
 from schema.fields import INT4_MAX, INT4_MIN, US_PER_MS, instant_us, milliseconds, pixels, session_id
+from schema.json_text import nests_deeper
 
 _Pixels = Annotated[int, Meta(ge=INT4_MIN, le=INT4_MAX)] | float
 _Milliseconds = Annotated[int, Meta(ge=0, le=INT4_MAX)] | float
@@ -117,12 +118,6 @@ def _instant(value: int | str | None) -> int:
 
 def _is_deep(raw: bytes, events: list[_Event]) -> bool:
     """Return whether metadata has more levels than :data:`MOST_LEVELS`; ``raw`` is what ``events`` came from."""
-    return raw.count(b"{") + raw.count(b"[") > MOST_LEVELS and any(_goes_deeper(event.metadata) for event in events)
-
-
-def _goes_deeper(value: Any, room: int = MOST_LEVELS) -> bool:
-    if isinstance(value, dict):
-        return room == 0 or any(_goes_deeper(item, room - 1) for item in value.values())
-    if isinstance(value, list):
-        return room == 0 or any(_goes_deeper(item, room - 1) for item in value)
-    return False
+    return raw.count(b"{") + raw.count(b"[") > MOST_LEVELS and any(
+        nests_deeper(event.metadata, MOST_LEVELS) for event in events
+    )

@@ -31,5 +31,11 @@ class Reason(StrEnum):
     OUT_OF_RANGE = "out_of_range"
     """A number or a time that its column, or the contract, has no room for."""
 
+    TOO_LARGE = "too_large"
+    """The record, or the event's metadata, is beyond a limit of size or depth."""
+
+    TOO_MANY = "too_many"
+    """The session has sent, or the device has begun, more than the limits allow."""
+
     REJECTED_BY_DATABASE = "rejected_by_database"
     """PostgreSQL refused the row although every check here passed: please report it."""

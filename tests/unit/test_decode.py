@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from pipeline.decode import MAX_DETAIL, MOST_BATCH_EVENTS, decode_chunk, decode_events
+from pipeline.decode import MAX_DETAIL, decode_chunk, decode_events
+from pipeline.limits import Limits
 from schema.events import Event, User
 from schema.reasons import Reason
 from schema.rows import DeadLetter, KeptChunk, KeptEvent, Place
@@ -228,7 +229,7 @@ def test_ids_may_be_written_as_any_uuid_text() -> None:
     assert only_event(message(event_uuid=str(numbered(1)).upper())).event_uuid == numbered(1)
 
 
-@pytest.mark.parametrize(("count", "refused"), [(MOST_BATCH_EVENTS, False), (MOST_BATCH_EVENTS + 1, True)])
+@pytest.mark.parametrize(("count", "refused"), [(Limits().batch_events, False), (Limits().batch_events + 1, True)])
 def test_a_batch_holds_so_many_events_at_most(count: int, refused: bool) -> None:
     found = outcomes(message(events=[{}] * count))
     assert len(found) == (1 if refused else count)

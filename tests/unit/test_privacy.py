@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from pipeline.decode import decode_events
-from pipeline.privacy import PrivacyPolicy, mask, network_of, without_query
+from pipeline.masking import mask, without_queries, without_query
+from pipeline.privacy import PrivacyPolicy, network_of
 from pipeline.tidy import DecodePolicy
 from schema.rows import KeptEvent
 from tests.builders import message, record
@@ -56,11 +57,17 @@ def test_the_path_of_a_url_is_masked_as_free_text() -> None:
         ("card 4111 1111 1111 1111", "card [card]"),
         ("card 4111-1111-1111-1111", "card [card]"),
         ("3782 822463 10005", "[card]"),
-        (NOT_A_CARD, NOT_A_CARD),
-        ("1704456000000", "1704456000000"),
-        (f"id-{VISA}", f"id-{VISA}"),
-        (f"{VISA}abc", f"{VISA}abc"),
-        ("411111111111", "411111111111"),
+        (NOT_A_CARD, "[digits]"),
+        ("5555-5555-5555-4445", "5555-5555-5555-4445"),
+        ("1704456000000", "[digits]"),
+        (f"id-{VISA}, user_{VISA}", "id-[digits], user_[digits]"),
+        ("/orders/123456789/12345678", "/orders/[digits]/12345678"),
+        ("tel:+15551234567", "tel:+[digits]"),
+        ("0.1234567890 of 12345678.9 s", "0.1234567890 of 12345678.9 s"),
+        ("550e8400-e29b-41d4-a716-446655440000", "550e8400-e29b-41d4-a716-446655440000"),
+        ("a-550e8400-446655440000", "a-550e8400-[digits]"),
+        ("sha1 da39a3ee5e6b4b0d3255bfef95601890afd80709", "sha1 da39a3ee5e6b4b0d3255bfef95601890afd80709"),
+        ("to ann%40b.example?", "to [email]?"),
         ("", ""),
     ],
 )
@@ -73,6 +80,48 @@ def test_addresses_and_valid_card_numbers_are_masked(text: str, masked: str) -> 
 def test_a_card_number_has_13_to_19_digits(digits: int, masked: bool) -> None:
     number = next(text for check in range(10) if _luhn(text := "4" * (digits - 1) + str(check)))
     assert (mask(number) == "[card]") is masked
+
+
+@pytest.mark.parametrize("first", list("0123456789"))
+def test_a_card_number_begins_with_2_to_6(first: str) -> None:
+    number = next(text for check in range(10) if _luhn(text := first + "1" * 14 + str(check)))
+    assert mask(number) == ("[card]" if first in "23456" else "[digits]")
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("see https://a.example/p?token=1#x.", "see https://a.example/p"),
+        ("at f (https://a.example/app.js?v=1:10:55)", "at f (https://a.example/app.js:10:55)"),
+        ("https://me:pw@a.example/p and wss://b.example?k=1", "https://a.example/p and wss://b.example"),
+        ("https://a.example/p:8080", "https://a.example/p:8080"),
+        ("what? no :// here", "what? no :// here"),
+        ("/p?relative=1", "/p?relative=1"),
+    ],
+)
+def test_urls_within_a_text_lose_query_fragment_and_credentials(text: str, kept: str) -> None:
+    assert without_queries(text) == kept
+    event = stored(event_type="error", error_message=text, metadata={"said": [text]})
+    assert event.error
+    assert event.error.error_message == kept
+    assert json.loads(event.metadata or b"") == {"said": [kept]}
+
+
+def test_parameters_on_the_list_stay() -> None:
+    policy = PrivacyPolicy(url_query_allow=frozenset({"utm_source", "page id"}))
+    url = "https://a.example/p?utm_source=ann@b.example&token=1&page+id=2&flag#top"
+    kept = "https://a.example/p?utm_source=[email]&page+id=2"
+    event = stored(policy, page_url=url, note=f"see {url}")
+    assert (event.page_url, event.screen_name) == (kept, "/p")
+    assert json.loads(event.metadata or b"") == {"note": f"see {kept}"}
+
+
+@pytest.mark.parametrize("policy", [PrivacyPolicy(user_email="drop"), PrivacyPolicy(user_email="hash", email_key=b"k")])
+def test_the_address_of_a_user_can_be_dropped_or_hashed_with_a_key(policy: PrivacyPolicy) -> None:
+    said = [stored(policy, user={"external_user_id": "7", "email": email}).user for email in ("A@b.c ", "a@B.c", None)]
+    emails = [user and user.email for user in said]
+    hashed = "72077525838fddbe8c57329dc1f6f5281bf1bb1971ad103b382cef944af7c7fa" if policy.user_email == "hash" else None
+    assert emails == [hashed, hashed, None]
 
 
 def _luhn(number: str) -> bool:
@@ -103,11 +152,20 @@ def test_an_address_keeps_its_network_only(address: str, network: str | None) ->
 def test_every_free_text_of_an_event_is_masked() -> None:
     text = "ann@b.example"
     event = stored(
-        event_type="error", screen_name=text, element_id=text, error_message=text, stack_trace=text, page_url=text
+        event_type="error",
+        screen_name=text,
+        element_id=text,
+        element_type=text,
+        error_message=text,
+        stack_trace=text,
+        page_url=text,
+        user_agent=text,
     )
     assert event.error
-    texts = [event.screen_name, event.element_id, event.page_url, *event.error]
-    assert texts == ["[email]"] * 5
+    texts = [event.screen_name, event.element_id, event.element_type, event.page_url, *event.error]
+    assert texts == ["[email]"] * 6
+    assert event.facts
+    assert event.facts.user_agent == "[email]"
 
 
 def test_an_endpoint_loses_its_query() -> None:

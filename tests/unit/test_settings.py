@@ -1,18 +1,23 @@
 """Settings come from the environment, with the contract's defaults, and a wrong one is named."""
 
 from copy import copy
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from agents.limit_rules import LimitRules
 from agents.settings import Settings, SettingsError, load_settings
 from pipeline.emotions import EmotionModel, default_model
 from pipeline.fold import FoldPolicy
+from pipeline.limits import Limits
 from pipeline.privacy import PrivacyPolicy
 from pipeline.rage_clicks import PRESETS, RageRule
 from pipeline.scores import WEIGHTS, ScorePolicy, Weight
 from pipeline.tidy import DecodePolicy
+
+KEY = "a key of some length"
 
 CONTRACT: dict[str, Any] = {
     "HXI_KAFKA_BOOTSTRAP": "localhost:9092",
@@ -58,9 +63,9 @@ def test_defaults_are_the_contracts(name: str) -> None:
     assert getattr(load_settings({}), field(name)) == CONTRACT[name]
 
 
-def test_other_settings_than_the_contracts_are_about_privacy_apdex_scores_emotions_or_kafkas_security() -> None:
+def test_other_settings_than_the_contracts_are_about_privacy_limits_apdex_scores_emotions_or_kafkas_security() -> None:
     others = Settings.model_fields.keys() - {field(name) for name in CONTRACT}
-    assert {name.split("_")[0] for name in others} <= {"privacy", "apdex", "score", "emotion", "kafka"}
+    assert {name.split("_")[0] for name in others} <= {"privacy", "limit", "apdex", "score", "emotion", "kafka"}
 
 
 def test_other_variables_of_the_environment_are_none_of_our_business() -> None:
@@ -122,15 +127,50 @@ def test_every_problem_is_named_at_once() -> None:
 
 
 def test_the_decode_policy_follows_the_settings() -> None:
-    assert load_settings({}).decode_policy() == DecodePolicy(60, PrivacyPolicy("truncate", "drop", "mask"))
+    assert load_settings({}).decode_policy() == DecodePolicy(60, PrivacyPolicy())
     changed = {
         "MAX_CLOCK_SKEW_S": "5",
         "PRIVACY_IP_ADDRESS": "drop",
         "PRIVACY_URL_QUERY": "keep",
+        "PRIVACY_URL_QUERY_ALLOW": "utm_source, page id,",
         "PRIVACY_FREE_TEXT": "keep",
+        "PRIVACY_USER_EMAIL": "hash",
+        "PRIVACY_EMAIL_KEY": KEY,
+        "PRIVACY_REPLAY": "mask_text",
+        "LIMIT_BATCH_EVENTS": "7",
     }
     settings = load_settings({f"HXI_{name}": value for name, value in changed.items()})
-    assert settings.decode_policy() == DecodePolicy(5, PrivacyPolicy("drop", "keep", "keep"))
+    allowed = frozenset({"utm_source", "page id"})
+    policy = PrivacyPolicy("drop", "keep", allowed, "keep", "hash", KEY.encode(), "mask_text")
+    assert settings.decode_policy() == DecodePolicy(5, policy, Limits(batch_events=7))
+    assert KEY not in repr(settings) + repr(policy)
+
+
+def test_every_limit_has_a_setting_with_its_default() -> None:
+    assert load_settings({}).limits() == Limits()
+    assert len(LimitRules.model_fields) == len(fields(Limits))
+
+
+def test_the_key_for_addresses_may_come_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text(f"{KEY}\n")
+    given = {"HXI_PRIVACY_USER_EMAIL": "hash", "HXI_PRIVACY_EMAIL_KEY_FILE": str(file)}
+    assert load_settings(given).privacy_policy().email_key == KEY.encode()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"USER_EMAIL": "hash"}, "needs a key of 16 characters or more"),
+        ({"USER_EMAIL": "hash", "EMAIL_KEY": "too short"}, "needs a key of 16 characters or more"),
+        ({"USER_EMAIL": "hash", "EMAIL_KEY": "0123456789abcdef", "EMAIL_KEY_FILE": "x"}, "set one of them"),
+        ({"USER_EMAIL": "hash", "EMAIL_KEY_FILE": "/nowhere"}, "HXI_PRIVACY_EMAIL_KEY_FILE cannot be read"),
+    ],
+)
+def test_hashing_without_a_key_is_an_error_that_keeps_the_key_to_itself(given: dict[str, str], said: str) -> None:
+    with pytest.raises(SettingsError, match=said) as caught:
+        load_settings({f"HXI_PRIVACY_{name}": value for name, value in given.items()})
+    assert given.get("EMAIL_KEY", "\0") not in str(caught.value)
 
 
 def test_the_fold_policy_is_the_preset_with_single_values_overridden() -> None:

@@ -13,7 +13,7 @@ from schema.reasons import Reason
 from schema.rows import ApiCall, DeadLetter, JsError, KeptEvent
 from tests.builders import DAY_S, NOON_US, POLICY, at, message, record
 
-KEEP_ALL = DecodePolicy(privacy=PrivacyPolicy("keep", "keep", "keep"))
+KEEP_ALL = DecodePolicy(privacy=PrivacyPolicy(ip_address="keep", url_query="keep", free_text="keep", replay="keep"))
 MS = 1_000_000 // 1000
 WIDTHS = {
     "screen_name": 255,
