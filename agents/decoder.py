@@ -39,6 +39,18 @@ class Decoder:
                 self._sort(record, plain or decode_by_models(record, self._policy), decoded)
         return decoded
 
+    def refused(self, records: Iterable[Record], events: Iterable[tuple[KeptEvent, str]]) -> list[DeadLetter]:
+        """Return a dead letter for each of ``events``, which came from ``records``, with its detail."""
+        details: dict[int, dict[int | None, str]] = {}
+        for event, detail in events:
+            details.setdefault(event.place.offset, {})[event.place.index] = detail
+        return [
+            DeadLetter(place, Reason.TOO_MANY, details[record.offset][place.index], record.key, value)
+            for record in records
+            if record.offset in details
+            for place, value in event_bytes(record, details[record.offset], self._policy)
+        ]
+
     def _sort(self, record: Record, outcomes: Iterable[Outcome], decoded: Decoded) -> None:
         """Put into ``decoded`` what came of ``record``."""
         for each in outcomes:
@@ -54,5 +66,5 @@ class Decoder:
         detail = self.poison.get(outcome.place)
         if detail is None:
             return outcome
-        value = event_bytes(record, outcome.place, self._policy)
+        ((_, value),) = event_bytes(record, [outcome.place.index], self._policy)
         return DeadLetter(outcome.place, Reason.REJECTED_BY_DATABASE, detail, record.key, value)

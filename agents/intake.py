@@ -141,17 +141,21 @@ class Intake:
         known_events = await owned.known_events(decoded.events) if decoded.events else set()
         known_chunks = await owned.known_chunks(decoded.chunks) if decoded.chunks else set()
         if self.owned.get(batch.partition) is owned:
-            self._fold_events(owned, decoded.events, known_events)
+            self._fold_events(owned, decoded.events, known_events, batch)
             self._fold_chunks(owned, decoded.chunks, known_chunks)
             self.pending.dead_letters += decoded.dead_letters
             self._advance(batch, owned)
             self._weigh()
 
-    def _fold_events(self, owned: Owned, events: list[KeptEvent], in_tables: set[SessionEvent]) -> None:
-        new, late = owned.seen.admit(events, in_tables)
+    def _fold_events(
+        self, owned: Owned, events: list[KeptEvent], in_tables: set[SessionEvent], batch: RecordBatch
+    ) -> None:
+        new, late, refused = owned.seen.admit(events, in_tables)
         self.pending.flush.events += new
         self.pending.late += late
-        self.pending.duplicates += len(events) - len(new)
+        self.pending.duplicates += len(events) - len(new) - len(refused)
+        if refused:
+            self.pending.dead_letters += self._decoder.refused(batch.records, refused)
 
     def _fold_chunks(self, owned: Owned, chunks: list[KeptChunk], in_tables: set[SessionChunk]) -> None:
         for chunk in chunks:
@@ -196,6 +200,9 @@ class Intake:
             ", ".join(f"{key.topic}[{key.number}] from {offset}" for key, offset in sorted(offsets.items())),
         )
 
+    def _seen_ids(self, most_ids: int) -> SeenIds:
+        return SeenIds(self._settings.allowed_lateness_s, most_ids, self._settings.limits())
+
     def _own(self, partition: Partition, claim: Claim, most_ids: int, first: int, end: int) -> Owned:
         at = claim.next_offset
         name = f"{partition.topic}[{partition.number}]"
@@ -215,7 +222,7 @@ class Intake:
                 at,
                 first - at,
             )
-        return Owned(self._sink, SeenIds(self._settings.allowed_lateness_s, most_ids), claim, max(at, first))
+        return Owned(self._sink, self._seen_ids(most_ids), claim, max(at, first))
 
     def _on_claimed(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:

@@ -33,6 +33,7 @@ from pipeline.fold import FoldPolicy, fold
 from pipeline.heatmap import heatmap_rows
 from pipeline.journeys import journey_rows
 from pipeline.latency import latency_rows
+from pipeline.limits import Limits
 from pipeline.rage_clicks import rage_clicks
 from pipeline.sessions import session_rows
 from pipeline.sinks.connection import adapt
@@ -125,7 +126,7 @@ def _decode_by_models(load: Load) -> None:
 
 
 def _deduplicate(load: Load) -> None:
-    seen = SeenIds(LATENESS_S, MOST_IDS)
+    seen = SeenIds(LATENESS_S, MOST_IDS, Limits())
     for events in load.flushes:
         for first in range(0, len(events), BATCH):
             take(seen, events[first : first + BATCH])

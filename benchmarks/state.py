@@ -20,6 +20,7 @@ from benchmarks.loads import Message, message
 from benchmarks.measuring import cpu_s
 from benchmarks.rig import Figures, Rig, Servers, Worker, say
 from pipeline.dedup import SeenIds
+from pipeline.limits import Limits
 from schema.fields import US_PER_S
 from schema.rows import KeptEvent, Partition, Place
 
@@ -86,7 +87,7 @@ def bytes_per_session(sessions: int) -> float:
     gc.collect()
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()
-    seen = SeenIds(LATENESS_S, MOST_IDS)
+    seen = SeenIds(LATENESS_S, MOST_IDS, Limits())
     ids = [_uuid(random) for _ in range(sessions)]
     numbers = range(sessions * EVENTS_PER_SESSION)
     for first in numbers[::BATCH]:

@@ -5,7 +5,7 @@ events come first, in one step (``schema.quick_events``). For all others the che
 no value, not JSON, not an object; then the models of ``schema.events``.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -131,12 +131,20 @@ def _merge(shared: dict[str, Any], item: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def event_bytes(record: Record, place: Place, policy: DecodePolicy) -> bytes | None:
-    """Return what a dead letter for ``place`` carries: the record's bytes, or that event of its batch as JSON."""
-    if place.index is None:
-        return record.value
+def event_bytes(
+    record: Record, indexes: Iterable[int | None], policy: DecodePolicy
+) -> Iterator[tuple[Place, bytes | None]]:
+    """Yield what dead letters for events of ``record`` carry: the record's bytes, or each event of its batch as JSON.
+
+    ``indexes``: the events' places in the batch; None alone where there is no batch.
+    """
+    batched = [index for index in indexes if index is not None]
+    if not batched:
+        yield Place(record.partition, record.offset), record.value
+        return
     shared, items = _open_batch(_parse_object(record.value, policy.limits), len(record.value or b""), policy.limits)
-    return dump_refused(_merge(shared, items[place.index]))
+    for index in batched:
+        yield Place(record.partition, record.offset, index), dump_refused(_merge(shared, items[index]))
 
 
 def _dead_letter(record: Record, place: Place, error: Exception, value: bytes | None) -> DeadLetter:

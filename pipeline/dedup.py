@@ -18,6 +18,8 @@ from typing import NamedTuple
 from uuid import UUID
 
 from pipeline.id_set import IdSet
+from pipeline.limits import Limits
+from pipeline.session_limits import SessionLimits, Tally
 from pipeline.windows import window_start
 from schema.fields import US_PER_S
 from schema.rows import KeptChunk, KeptEvent
@@ -31,14 +33,16 @@ SessionChunk = tuple[UUID, int]
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What the tables know of a session: its newest event, and recent ids by the client's time.
+    """What the tables know of a session: its newest event, recent ids by the client's time, and its tally.
 
-    ``newest_us`` is by the corrected clock, ``newest_client_us`` by the client's.
+    ``newest_us`` is by the corrected clock, ``newest_client_us`` by the client's; ``actions`` are clicks and views.
     """
 
     newest_us: int
     newest_client_us: int
     ids: tuple[tuple[int, UUID], ...] = ()
+    events: int = 0
+    actions: int = 0
 
 
 @dataclass(slots=True)
@@ -47,6 +51,7 @@ class _Session:
     newest_client_us: int = -(2**63)
     last_offset: int = -1
     last_arrival_us: int = 0
+    tally: Tally = field(default_factory=Tally)
     windows: list[tuple[int, IdSet]] = field(default_factory=list)
     """The oldest first."""
 
@@ -55,10 +60,14 @@ class _Session:
 
 
 class Admitted(NamedTuple):
-    """The new ones of some events, and how many of them are behind their session's newest by more than allowed."""
+    """The new ones of some events, and how many of them are behind their session's newest by more than allowed.
+
+    And those that are beyond the limits, with the reason.
+    """
 
     new: list[KeptEvent]
     late: int
+    refused: list[tuple[KeptEvent, str]]
 
 
 SESSION_WEIGHT = 30
@@ -68,7 +77,8 @@ SESSION_WEIGHT = 30
 class SeenIds:
     """The ids that the sessions of one partition have shown, ``most_ids`` of them; a session counts as 30."""
 
-    def __init__(self, allowed_lateness_s: float, most_ids: int) -> None:
+    def __init__(self, allowed_lateness_s: float, most_ids: int, limits: Limits) -> None:
+        self._limits = SessionLimits(limits)
         self._lateness_us = max(1, int(allowed_lateness_s * US_PER_S))
         self._most_ids = most_ids
         self._sessions: OrderedDict[UUID, _Session] = OrderedDict()
@@ -105,6 +115,7 @@ class SeenIds:
             if history is not None:
                 session.newest_us = history.newest_us
                 session.newest_client_us = history.newest_client_us
+                session.tally = Tally(history.events, history.actions)
                 oldest_us = self._oldest(session)
                 for client_us, event_uuid in history.ids:
                     start = window_start(client_us, self._lateness_us)
@@ -132,26 +143,24 @@ class SeenIds:
         return {key for key in ids if key in self._unwritten}
 
     def admit(self, events: Sequence[KeptEvent], in_tables: AbstractSet[SessionEvent]) -> Admitted:
-        """Return which of ``events`` are new, and remember them.
+        """Return which of ``events`` are new and within the limits, and remember them.
 
         ``in_tables`` holds those of :meth:`late` that the tables have.
         """
         sessions, lateness_us = self._sessions, self._lateness_us
         first_offset = events[0].place.offset if events else 0
-        new, late = [], 0
+        new, late, refused = [], 0, []
         for event in events:
             session = sessions[event.session_id]
             if event.event_uuid is not None and not self._is_first(session, event, event.event_uuid, in_tables):
                 continue
-            new.append(event)
-            time_us, client_us, arrival_us = event.time_us, event.client_us, event.arrival_us
-            if time_us > session.newest_us:
-                session.newest_us = time_us
-            elif time_us < session.newest_us - lateness_us:
-                late += 1
-            if client_us > session.newest_client_us:
-                session.newest_client_us = client_us
-                self._drop_old_windows(event.session_id, session)
+            if (refusal := self._limits.count(session.tally, event)) is None:
+                new.append(event)
+                late += event.time_us < session.newest_us - lateness_us
+                self._note_times(session, event)
+            else:
+                refused.append((event, refusal))
+            arrival_us = event.arrival_us
             if arrival_us > session.last_arrival_us:
                 session.last_arrival_us = arrival_us
                 if arrival_us > self._newest_arrival_us:
@@ -159,7 +168,14 @@ class SeenIds:
             if session.last_offset < first_offset:  # once for all of these events
                 sessions.move_to_end(event.session_id)
             session.last_offset = event.place.offset
-        return Admitted(new, late)
+        return Admitted(new, late, refused)
+
+    def _note_times(self, session: _Session, event: KeptEvent) -> None:
+        if event.time_us > session.newest_us:
+            session.newest_us = event.time_us
+        if event.client_us > session.newest_client_us:
+            session.newest_client_us = event.client_us
+            self._drop_old_windows(event.session_id, session)
 
     def _is_first(
         self, session: _Session, event: KeptEvent, event_uuid: UUID, in_tables: AbstractSet[SessionEvent]

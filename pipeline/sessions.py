@@ -12,6 +12,7 @@ from uuid import UUID
 
 from pipeline.latest import Facts, dated, merge
 from pipeline.moments import moment, moment_or_none
+from pipeline.session_limits import ACTIONS
 from schema.events import SESSION_END
 from schema.rows import KeptChunk, KeptEvent, SessionFacts, SessionRow
 
@@ -26,6 +27,8 @@ class _Session:
     last_chunk_us: int | None = None
     last_arrival_us: int = 0
     ended: bool = False
+    events: int = 0
+    actions: int = 0
     facts: Facts = field(default_factory=dict)
 
 
@@ -48,6 +51,8 @@ _number = attrgetter("int")
 
 def _add_event(session: _Session, event: KeptEvent) -> None:
     time_us = event.time_us
+    session.events += 1
+    session.actions += event.event_type in ACTIONS
     assert session.first_event_us is not None
     assert session.last_event_us is not None
     if time_us < session.first_event_us:
@@ -80,5 +85,7 @@ def _row(session_id: UUID, session: _Session) -> SessionRow:
         moment_or_none(session.last_chunk_us),
         moment(session.last_arrival_us),
         session.ended,
+        session.events,
+        session.actions,
         *dated(session.facts, ("user_id", *_FACTS)),
     )

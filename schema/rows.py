@@ -193,7 +193,10 @@ class UserRow(NamedTuple):
 
 
 class SessionRow(NamedTuple):
-    """What a flush adds to a session; ``first_event``/``last_event`` are None for chunks alone."""
+    """What a flush adds to a session; ``first_event``/``last_event`` are None for chunks alone.
+
+    ``actions``: how many of its events are clicks and views.
+    """
 
     session_id: UUID
     first_event: datetime | None
@@ -202,6 +205,8 @@ class SessionRow(NamedTuple):
     last_chunk: datetime | None
     last_arrival: datetime
     ended: bool
+    events: int
+    actions: int
     user_id: UUID | None
     user_id_at: datetime | None
     device_id: str | None

@@ -158,7 +158,8 @@ class MemorySink:
         sent = [(row.client_time or row.timestamp, row.event_uuid) for row in rows]
         newest = max(time for time, _ in sent)
         ids = ((microseconds(time), key) for time, key in sent if key is not None and time >= newest - within)
-        return History(microseconds(last), microseconds(newest), tuple(ids))
+        row = self.sessions[session_id]
+        return History(microseconds(last), microseconds(newest), tuple(ids), row["event_count"], row["action_count"])
 
     def _is_written(self, flush: Flush) -> bool:
         for partition, span in flush.spans.items():

@@ -32,7 +32,8 @@ def merged_session(old: Row | None, row: SessionRow) -> Row:
     if old is not None:
         bounds = {name: _latest(old[name], new[name]) for name in _LATEST}
         ended = {"start_time": _start(old, new), "ended_by_event": old["ended_by_event"] or new["ended_by_event"]}
-        new = old | bounds | ended | _winners(_SESSION_FACTS, old, new)
+        counts = {name: old[name] + new[name] for name in ("event_count", "action_count")}
+        new = old | bounds | ended | counts | _winners(_SESSION_FACTS, old, new)
     return new | (ending(new) if new["ended_by_event"] else {"end_time": None, "duration_ms": None})
 
 
@@ -54,6 +55,8 @@ def _session(row: SessionRow) -> Row:
         "last_chunk_time": row.last_chunk,
         "last_record_at": row.last_arrival,
         "ended_by_event": row.ended,
+        "event_count": row.events,
+        "action_count": row.actions,
     }
 
 

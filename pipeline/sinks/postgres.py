@@ -56,12 +56,15 @@ class PostgresSink:
     async def histories(self, session_ids: Collection[UUID], within_s: float) -> dict[UUID, History]:
         """See :meth:`pipeline.sinks.contract.Sink.histories`."""
         rows = await self._read("seen_ids", session_ids=list(session_ids), within_s=within_s)
-        newest = {session_id: (microseconds(time), microseconds(client)) for session_id, time, client, *_ in rows}
-        ids: dict[UUID, list[tuple[int, UUID]]] = {session_id: [] for session_id in newest}
-        for session_id, _, _, client, event_uuid in rows:
+        known = {session_id: others for session_id, *others, _, _ in rows}
+        ids: dict[UUID, list[tuple[int, UUID]]] = {session_id: [] for session_id in known}
+        for session_id, *_, client, event_uuid in rows:
             if event_uuid is not None:
                 ids[session_id].append((microseconds(client), event_uuid))
-        return {key: History(*newest[key], tuple(ids[key])) for key in newest}
+        return {
+            session_id: History(microseconds(newest), microseconds(client), tuple(ids[session_id]), *tally)
+            for session_id, (newest, client, *tally) in known.items()
+        }
 
     async def known(self, ids: AbstractSet[SessionEvent]) -> set[SessionEvent]:
         """See :meth:`pipeline.sinks.contract.Sink.known`."""

@@ -40,6 +40,8 @@ _TYPES = {
     "chunk_index": "int4",
     "source_offset": "int8",
     "ended": "bool",
+    "events": "int8",
+    "actions": "int8",
     "click_count": "int4",
     "run_ordinal": "int4",
     "step_number": "int4",

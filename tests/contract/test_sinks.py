@@ -112,7 +112,7 @@ async def test_histories_hold_the_ids_within_the_bound_of_a_sessions_newest_even
     await owner.write(kept_chunk(0, 99), kept_chunk(0, 99, session_id=OTHER_SESSION))
     found = await store.sink.histories([SESSION, OTHER_SESSION, numbered(9)], 60)
     assert {key: replace(history, ids=tuple(sorted(history.ids))) for key, history in found.items()} == {
-        SESSION: History(at(0), at(0), tuple((at(seconds), ids[seconds]) for seconds in (-60, -1, 0)))
+        SESSION: History(at(0), at(0), tuple((at(seconds), ids[seconds]) for seconds in (-60, -1, 0)), 5, 5)
     }
 
 
@@ -121,13 +121,15 @@ async def test_histories_go_by_the_clients_clock_where_the_corrected_one_differs
     slow = kept(0, event_uuid=numbered(1), client_us=at(-10_000))
     old = kept(-50, event_uuid=numbered(2), client_us=at(-10_100))
     await owner.write(slow, old)
-    expected = History(at(0), at(-10_000), ((at(-10_000), numbered(1)),))
+    expected = History(at(0), at(-10_000), ((at(-10_000), numbered(1)),), 2, 2)
     assert await store.sink.histories([SESSION], 60) == {SESSION: expected}
 
 
-async def test_histories_name_the_newest_event_of_a_session_without_ids(store: Store) -> None:
-    await (await Owner.of(store.sink)).write(kept(3), kept(2))
-    assert await store.sink.histories([SESSION], 60) == {SESSION: History(at(3), at(3))}
+async def test_histories_name_the_newest_event_and_the_tally_of_a_session_without_ids(store: Store) -> None:
+    owner = await Owner.of(store.sink)
+    await owner.write(kept(3), kept(2))
+    await owner.write(kept(1, "mouse_move"), kept_chunk(0))
+    assert await store.sink.histories([SESSION], 60) == {SESSION: History(at(3), at(3), (), events=3, actions=2)}
 
 
 async def test_known_are_the_events_in_the_table_by_session_and_id(store: Store) -> None:

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from pipeline.dedup import SeenIds
 from pipeline.flush import Flush, Span
+from pipeline.limits import Limits
 from pipeline.sinks.contract import Sink
 from schema.rows import KeptEvent, Place
 from tests.builders import EVENTS
@@ -17,7 +18,7 @@ class Worker:
     """Takes batches and writes each in a flush, as the intake and the flusher do."""
 
     def __init__(self, sink: Sink, most_ids: int = 500_000) -> None:
-        self.sink, self.seen = sink, SeenIds(LATENESS_S, most_ids)
+        self.sink, self.seen = sink, SeenIds(LATENESS_S, most_ids, Limits())
         self.epoch = self.offset = 0
 
     async def run(self, events: Sequence[KeptEvent], batch_size: int) -> None:
@@ -33,7 +34,7 @@ class Worker:
         strangers = self.seen.strangers(batch)
         self.seen.learn(strangers, await self.sink.histories(strangers, self.seen.history_s))
         in_tables = await self.sink.known(self.seen.late(batch))
-        new, _ = self.seen.admit(batch, in_tables)
+        new = self.seen.admit(batch, in_tables).new
         arrival_us = max(event.arrival_us for event in batch)
         await self.sink.write(Flush({EVENTS: Span(self.epoch, self.offset, end, arrival_us)}, new))
         self.seen.flushed(end)

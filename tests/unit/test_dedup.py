@@ -6,6 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from pipeline.dedup import SESSION_WEIGHT, History, SeenChunks, SeenIds, SessionEvent
+from pipeline.limits import Limits
+from pipeline.session_limits import ACTIONS
 from schema.rows import KeptEvent
 from tests.builders import OTHER_SESSION, SESSION, kept, kept_chunk, numbered
 
@@ -15,8 +17,8 @@ LATENESS_S = 60
 class Tables:
     """What a worker does around :class:`SeenIds`: asks the tables, admits, writes, flushes."""
 
-    def __init__(self, most_ids: int = 500_000) -> None:
-        self.seen = SeenIds(LATENESS_S, most_ids)
+    def __init__(self, most_ids: int = 500_000, limits: Limits | None = None) -> None:
+        self.seen = SeenIds(LATENESS_S, most_ids, limits or Limits())
         self.written: list[KeptEvent] = []
         self.asked: list[SessionEvent] = []
 
@@ -43,7 +45,8 @@ class Tables:
         newest_us = max(event.client_us for event in rows)
         near = [event for event in rows if event.client_us >= newest_us - self.seen.history_s * 1_000_000]
         ids = tuple((event.client_us, event.event_uuid) for event in near if event.event_uuid)
-        return History(max(event.time_us for event in rows), newest_us, ids)
+        actions = sum(event.event_type in ACTIONS for event in rows)
+        return History(max(event.time_us for event in rows), newest_us, ids, len(rows), actions)
 
 
 def identified(seconds: float, number: int, offset: int = 0) -> KeptEvent:
@@ -209,5 +212,5 @@ def test_an_id_with_another_time_is_known_as_long_whether_remembered_or_learnt_a
     assert tables.take(*events) == [True, True]
     tables.flush(*events)
     if restarted:
-        tables.seen = SeenIds(LATENESS_S, 2_000_000)
+        tables.seen = SeenIds(LATENESS_S, 2_000_000, Limits())
     assert tables.take(identified(newest, 1, offset=2)) == [not is_repeated]

@@ -1,0 +1,81 @@
+"""What one session may send and one device may begin; what is beyond is refused, not lost."""
+
+import json
+
+from agents.decoder import Decoder
+from pipeline.limits import Limits
+from pipeline.session_limits import SessionLimits, Tally
+from pipeline.tidy import DecodePolicy
+from schema.reasons import Reason
+from schema.rows import KeptEvent, SessionFacts
+from tests.builders import SESSION, kept, message, numbered, record
+
+
+def counted(limits: Limits, *events: KeptEvent) -> list[bool]:
+    """Return which of ``events`` are within ``limits``."""
+    sessions, tallies = SessionLimits(limits), {event.session_id: Tally() for event in events}
+    return [sessions.count(tallies[event.session_id], event) is None for event in events]
+
+
+def of_device(number: int, seconds: float = 0, device_id: str | None = "d") -> KeptEvent:
+    """Return the first event of a session of its own."""
+    facts = SessionFacts(device_id, None, None, None, "1.0")
+    return kept(seconds, session_id=numbered(number), facts=facts)
+
+
+def test_a_session_sends_as_many_events_as_the_limit_and_no_more() -> None:
+    moves = [kept(n, "mouse_move") for n in range(4)]
+    assert counted(Limits(session_events=3), *moves) == [True, True, True, False]
+    assert counted(Limits(session_events=4), *moves) == [True] * 4
+
+
+def test_clicks_and_views_have_a_limit_of_their_own_and_other_events_go_on() -> None:
+    kinds = ["click", "mouse_move", "page_view", "screen_view", "click", "scroll", "api_call"]
+    events = [kept(n, kind) for n, kind in enumerate(kinds)]
+    assert counted(Limits(session_actions=2), *events) == [True, True, True, False, False, True, True]
+
+
+def test_a_tally_goes_on_where_the_tables_have_it() -> None:
+    tally = Tally(events=9, actions=5)
+    limits = SessionLimits(Limits(session_events=10))
+    assert [limits.count(tally, kept(n)) is None for n in range(2)] == [True, False]
+
+
+#   second 0: d begins 1, 2, [3 too many] | second 1: d begins 4 | e and nobody's device: their own
+def test_a_device_begins_as_many_sessions_in_a_second_as_the_limit() -> None:
+    events = [
+        of_device(1, 0.0),
+        of_device(2, 0.9),
+        of_device(3, 0.5),
+        of_device(3, 1.5),
+        of_device(1, 0.6),
+        of_device(4, 1.0),
+        of_device(5, 0.0, "e"),
+        of_device(6, 0.0, None),
+        of_device(7, 0.0, None),
+        of_device(8, 0.0, None),
+    ]
+    within = counted(Limits(device_sessions_per_s=2), *events)
+    assert within == [True, True, False, False, True, True, True, True, True, True]
+
+
+def test_a_session_that_was_there_before_is_no_new_one_of_its_device() -> None:
+    limits, old = SessionLimits(Limits(device_sessions_per_s=1)), Tally(events=1)
+    assert limits.count(Tally(), of_device(1)) is None
+    assert limits.count(old, of_device(2)) is None
+
+
+def test_what_is_refused_is_a_dead_letter_with_the_bytes_of_each_event() -> None:
+    single = record(message(x=1), offset=3)
+    batch = record({"events": [{"x": 1}, {"x": 2}, {"x": 3}], **message()}, offset=4)
+    decoder = Decoder(DecodePolicy(), "session-replay")
+    events = decoder.decode([single, batch]).events
+    letters = decoder.refused([single, batch], [(events[0], "a"), (events[2], "b"), (events[3], "c")])
+    assert [(letter.place, letter.reason, letter.detail) for letter in letters] == [
+        (events[0].place, Reason.TOO_MANY, "a"),
+        (events[2].place, Reason.TOO_MANY, "b"),
+        (events[3].place, Reason.TOO_MANY, "c"),
+    ]
+    assert letters[0].value == single.value
+    assert [json.loads(letter.value or b"") for letter in letters[1:]] == [message(x=2), message(x=3)]
+    assert {json.loads(letter.value or b"")["session_id"] for letter in letters} == {str(SESSION)}
