@@ -113,6 +113,7 @@ class Settings(LimitRules, PrivacyRules):
             self.apdex_t_ms,
             scores,
             self.emotion_model or default_model(),
+            self.limits().window_keys,
         )
 
     def _rage_rule(self) -> RageRule:

@@ -9,6 +9,7 @@ from pipeline.emotions import EmotionModel, default_model
 from pipeline.heatmap import heatmap_rows
 from pipeline.journeys import journey_rows
 from pipeline.latency import latency_rows
+from pipeline.limits import Limits
 from pipeline.moments import moment
 from pipeline.rage_clicks import PRESETS, RageRule, rage_clicks
 from pipeline.scores import ScorePolicy
@@ -28,6 +29,7 @@ class FoldPolicy:
     apdex_t_ms: int = 500
     scores: ScorePolicy = field(default_factory=ScorePolicy)
     emotions: EmotionModel = field(default_factory=default_model)
+    window_keys: int = Limits().window_keys
 
     @property
     def max_gap_us(self) -> int:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from pipeline.crowded_windows import kept_within_limit
 from pipeline.dedup import History, SessionChunk, SessionEvent
 from pipeline.flush import Flush
 from pipeline.fold import FoldPolicy, fold
@@ -142,7 +143,9 @@ class MemorySink:
 
     async def _rows(self, flush: Flush) -> Rows:
         around = await read_surroundings(flush.events, self.results, self._policy.max_gap_us)
-        return fold(flush.events, flush.chunks, around, self._policy)
+        rows = fold(flush.events, flush.chunks, around, self._policy)
+        rows.latency_windows = await kept_within_limit(rows.latency_windows, self.results, self._policy.window_keys)
+        return rows
 
     def _mark(self, session_id: UUID, changed_from: datetime | None) -> None:
         times = [time for time in (self.unjudged.get(session_id), changed_from) if time is not None]

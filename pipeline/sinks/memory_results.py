@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from pipeline.bursts import Range
+from pipeline.crowded_windows import Key
 from pipeline.moments import microseconds, moment
 from pipeline.sinks.merges import Row
 from schema.events import CLICK, PAGE_VIEW, SCREEN_VIEW
@@ -49,6 +50,14 @@ class MemoryResults:
             if row.event_type in (PAGE_VIEW, SCREEN_VIEW) and row.screen_name is not None
             if row.session_id in since and row.timestamp >= moment(since[row.session_id])
         ]
+
+    async def crowded_windows(self, new_keys: Mapping[datetime, int], most: int) -> dict[datetime, set[Key]]:
+        """See :meth:`pipeline.crowded_windows.Windows.crowded_windows`."""
+        known: dict[datetime, set[Key]] = {start: set() for start in new_keys}
+        for start, screen_name, endpoint in self.latency_windows:
+            if start in known:
+                known[start].add((screen_name, endpoint))
+        return {start: keys for start, keys in known.items() if keys and len(keys) + new_keys[start] > most}
 
     async def steps_before(self, times: Mapping[UUID, int]) -> dict[UUID, JourneyRow]:
         """See :meth:`pipeline.surroundings.Tables.steps_before`."""

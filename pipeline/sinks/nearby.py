@@ -1,12 +1,14 @@
 """Reads what PostgreSQL holds near a flush's events, within the flush's own transaction."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import psycopg
 
 from pipeline.bursts import Range
+from pipeline.crowded_windows import Key
 from pipeline.moments import microseconds, moment
 from pipeline.sinks.connection import fetch
 from schema.rows import Click, JourneyRow, View
@@ -40,6 +42,14 @@ class NearbyInPostgres:
         """See :meth:`pipeline.surroundings.Tables.steps_before`."""
         steps = [JourneyRow(*row) for row in await fetch(self._connection, "steps_before", **_columns(times))]
         return {step.session_id: step for step in steps}
+
+    async def crowded_windows(self, new_keys: Mapping[datetime, int], most: int) -> dict[datetime, set[Key]]:
+        """See :meth:`pipeline.crowded_windows.Windows.crowded_windows`."""
+        parameters = {"window_starts": list(new_keys), "new_keys": list(new_keys.values()), "most": most}
+        known: dict[datetime, set[Key]] = {}
+        for start, screen_name, endpoint in await fetch(self._connection, "crowded_windows", **parameters):
+            known.setdefault(start, set()).add((screen_name, endpoint))
+        return known
 
 
 def _columns(times: Mapping[UUID, int]) -> dict[str, Any]:

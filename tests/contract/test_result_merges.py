@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from psycopg.rows import dict_row
 
 from pipeline.flush import Flush
+from pipeline.limits import Limits
 from pipeline.moments import moment
 from pipeline.simulation import Traffic, simulate
 from pipeline.sinks.contract import Fenced, RowsRejected
@@ -284,6 +285,22 @@ async def test_windows_of_no_screen_are_one(store: Store) -> None:
     await written(store, *([one] for one in calls))
     assert sorted(window[0] for window in store.results().latency.values()) == [1, 1, 3]
     assert store.results() == expected(store, *calls)
+
+
+async def test_a_crowded_window_counts_what_it_has_no_room_for_under_other(store: Store) -> None:
+    most = Limits().window_keys
+    names = [f"/made-up-{number}" for number in range(most + 5)]
+    early = [call(1, 10, endpoint=name) for name in names[:-10]]
+    late = [call(2, 20, 503, endpoint=name) for name in (names[0], *names[-10:], names[-1])]
+    in_time = call(61, 30, endpoint=names[-3])
+    await written(store, early, [*late, in_time], [call(3, 40, endpoint=names[-10]), call(4, 50, endpoint=names[-1])])
+    windows = store.results().latency
+    first = {(screen, name): window for (start, screen, name), window in windows.items() if start == at(0)}
+    assert len(first) == most + 1
+    assert sum(window[0] for window in first.values()) == len(early) + len(late) + 2
+    assert (first[None, names[0]][0], first[None, names[-1]][0]) == (2, 3)
+    assert first["other", "other"][:4] == (5 + 1, 5, 20, 40)
+    assert [name for start, _, name in windows if start == at(60)] == [names[-3]]
 
 
 EVERYTHING: list[list[KeptEvent]] = [
