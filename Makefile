@@ -1,6 +1,6 @@
 # Every target does its own set-up. Plain `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test faults mutants lint check bench up down clean
+.PHONY: help install demo test faults mutants lint audit check bench up down clean
 
 PYTHON ?= python3
 SEED ?= $(shell date +%s)
@@ -38,7 +38,10 @@ lint: $(INSTALLED) ## style, formatting and types
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy
 
-check: lint test ## what CI runs
+audit: $(INSTALLED) ## whether a pinned dependency has a known weakness
+	@$(BIN)/python -m tests.audit
+
+check: lint audit test ## what CI runs
 
 bench: $(INSTALLED) ## what an event costs here, how soon it shows, what memory sessions take
 	@$(BIN)/python -m benchmarks
