@@ -19,6 +19,10 @@ AT_ONCE = 100
 82 s at once, and 4 s in hundreds."""
 
 
+MOST_KEY_BYTES = 10_000
+"""What is left of a letter for whose value there is no room: a key that is longer than any session's goes as well."""
+
+
 class Producer(Protocol):
     """What is needed of Faust's producer."""
 
@@ -70,12 +74,14 @@ async def _send(producer: Producer, topic: str, letter: DeadLetter) -> None:
         size = len(letter.value or b"")
         logger.error("A dead letter of %d bytes does not fit topic %s: sent without its value", size, topic)
         detail = f"[{size} bytes, too large for {topic}, left at the source] {letter.detail}"[:MAX_DETAIL]
-        await _send_as_it_is(producer, topic, replace(letter, value=None, detail=detail))
+        key = letter.key if len(letter.key or b"") <= MOST_KEY_BYTES else None
+        await _send_as_it_is(producer, topic, replace(letter, key=key, value=None, detail=detail))
 
 
 async def _send_as_it_is(producer: Producer, topic: str, letter: DeadLetter) -> None:
     try:
-        acknowledged = await producer.send(topic, letter.key, letter.value, None, None, headers_of(letter))
+        value = b"" if letter.key is None and letter.value is None else letter.value  # the client sends no such record
+        acknowledged = await producer.send(topic, letter.key, value, None, None, headers_of(letter))
     except ProducerSendError as error:  # Faust's wrapping of the client's own error
         raise error.__cause__ or error from None
     await acknowledged

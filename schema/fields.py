@@ -14,6 +14,7 @@ from uuid import UUID
 from pydantic import BeforeValidator, PlainValidator, StringConstraints, TypeAdapter, ValidationError, WithJsonSchema
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
+from schema.json_text import HugeInteger
 from schema.reasons import Reason
 
 INT4_MAX = 2**31 - 1
@@ -44,6 +45,8 @@ def instant_us(value: Any) -> int:
     if kind is float and math.isfinite(value) and value.is_integer():
         return int(value) * US_PER_MS
     if kind is not str:
+        if kind is HugeInteger:
+            raise _refusal(Reason.OUT_OF_RANGE, "is too large a number")
         raise _refusal(Reason.WRONG_TYPE, "is neither ISO-8601 text nor integer epoch milliseconds")
     try:
         moment = datetime.fromisoformat(value)
@@ -71,9 +74,9 @@ def session_id(value: Any) -> UUID:
 
 def _number(value: Any) -> float | int:
     kind = type(value)
-    if kind is not int and kind is not float:
+    if kind is not int and kind is not float and kind is not HugeInteger:
         raise _refusal(Reason.WRONG_TYPE, "is not a number")
-    if kind is float and not math.isfinite(value):
+    if kind is not int and not math.isfinite(value):
         raise _refusal(Reason.OUT_OF_RANGE, "is too large a number")
     return value  # type: ignore[no-any-return]
 

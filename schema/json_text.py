@@ -1,17 +1,21 @@
 """Reading and writing JSON that PostgreSQL's JSONB can hold without loss.
 
 JSONB has no NUL, no lone surrogates, no NaN and no infinities. The first two become
-U+FFFD here, the others are refused. Integers keep every digit.
+U+FFFD here, the others are refused. Integers keep every digit, up to as many as Python converts.
 """
 
 import json
 import math
+import re
 from typing import Any, NoReturn
 
 from pydantic_core import from_json, to_json
 
 MAX_DEPTH = 200
 """Levels of nesting accepted: what the JSON parser below (jiter) allows as well."""
+
+MOST_DIGITS = 4300
+"""Of an integer: what Python converts from and to text (``sys.set_int_max_str_digits``) and jiter parses."""
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
@@ -24,8 +28,23 @@ class NotStorable(ValueError):
     """A JSON value holds something that JSONB cannot."""
 
 
+class HugeInteger(float):
+    """An integer of more than :data:`MOST_DIGITS` digits: an infinity that knows how it was spelt."""
+
+    spelt: str
+
+    @classmethod
+    def of(cls, spelt: str) -> "HugeInteger":
+        """Return what ``spelt`` stands for."""
+        huge = cls("-inf" if spelt.startswith("-") else "inf")
+        huge.spelt = spelt
+        return huge
+
+
 def parse(raw: bytes) -> Any:
     """Return the value in ``raw``, its texts free of NUL and lone surrogates.
+
+    Integers of more than :data:`MOST_DIGITS` digits are infinities, as ``1e999`` is one.
 
     Raises:
         NotJson: not UTF-8, not JSON, NaN or Infinity, or more than 200 levels deep.
@@ -33,9 +52,9 @@ def parse(raw: bytes) -> Any:
     try:
         value = from_json(raw, allow_inf_nan=False, cache_strings="keys")
     except ValueError as error:
-        if b"\\u" not in raw:
+        if b"\\u" not in raw and not str(error).startswith("number out of range"):
             raise NotJson(str(error)) from None
-        return _parse_surrogates(raw)
+        return _parse_again(raw)
     if b"\\u0000" in raw:
         return _clean(value)
     return value
@@ -58,18 +77,24 @@ def dump(value: Any) -> bytes:
 
 
 def dump_refused(value: Any) -> bytes:
-    """Return ``value`` as JSON although it cannot be stored: infinities become ``1e999`` again."""
-    raw = to_json(_mark_infinities(value))
-    return raw.replace(b'"' + _INFINITY.encode() + b'"', b"1e999").replace(b'"-' + _INFINITY.encode() + b'"', b"-1e999")
+    """Return ``value``, which :func:`parse` has returned, as JSON although it cannot be stored.
+
+    Infinities become ``1e999`` again, and huge integers what they were.
+    """
+    return _MARKED.sub(rb"\1", to_json(_mark_infinities(value)))
 
 
-_INFINITY = "\N{INFINITY}\N{REPLACEMENT CHARACTER}"
-"""Stands for an infinity while it is dumped; a text that is this very pair is taken for one."""
+_MARK = "\0"
+"""Begins a text that stands for a number while it is dumped: no text that was parsed holds a NUL."""
+
+_MARKED = re.compile(rb'"\\u0000([^"]*)"')
 
 
 def _mark_infinities(value: Any) -> Any:
+    if isinstance(value, HugeInteger):
+        return _MARK + value.spelt
     if isinstance(value, float) and math.isinf(value):
-        return _INFINITY if value > 0 else f"-{_INFINITY}"
+        return _MARK + ("1e999" if value > 0 else "-1e999")
     if isinstance(value, dict):
         return {key: _mark_infinities(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -77,13 +102,25 @@ def _mark_infinities(value: Any) -> Any:
     return value
 
 
-def _parse_surrogates(raw: bytes) -> Any:
-    """Parse with the standard library, which lets lone surrogates through to be replaced."""
+def _parse_again(raw: bytes) -> Any:
+    """Parse with the standard library, which lets lone surrogates through to be replaced, and huge integers."""
     try:
-        value = json.loads(raw.decode(), parse_constant=_refuse)
-        return _clean(value)
+        return _clean(_loads(raw.decode()))
     except (ValueError, RecursionError) as error:
         raise NotJson(str(error)) from None
+
+
+def _loads(text: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except (json.JSONDecodeError, NotJson):
+        raise
+    except ValueError:  # an integer that Python does not convert; to look at each takes three times as long
+        return json.loads(text, parse_constant=_refuse, parse_int=_integer)
+
+
+def _integer(spelt: str) -> int | HugeInteger:
+    return int(spelt) if len(spelt.removeprefix("-")) <= MOST_DIGITS else HugeInteger.of(spelt)
 
 
 def _refuse(name: str) -> NoReturn:

@@ -80,6 +80,7 @@ REFUSED: list[tuple[Any, Reason, str]] = [
     (message(viewport_width=10**400), Reason.OUT_OF_RANGE, "viewport_width: does not fit"),
     (message(status_code=600), Reason.OUT_OF_RANGE, "status_code: is not within"),
     (message(latency_ms=-1), Reason.OUT_OF_RANGE, "latency_ms: is below 0"),
+    (b'{"new":' + b"9" * 4301 + b"," + json.dumps(message()).encode()[1:], Reason.OUT_OF_RANGE, "infinity"),
     (b'{"x":1e999,' + json.dumps(message()).encode()[1:], Reason.OUT_OF_RANGE, "x: is too large"),
     (b'{"new":1e999,' + json.dumps(message()).encode()[1:], Reason.OUT_OF_RANGE, "infinity"),
     (message(timestamp="1999-12-31T23:59:59.999999Z"), Reason.OUT_OF_RANGE, "timestamp: is before 2000"),
@@ -181,6 +182,20 @@ def test_a_bad_event_with_an_infinite_number_is_dead_lettered_alone_and_as_it_wa
     assert (bad.value or b"").endswith(b'"metadata":{"a":1e999}}')
 
 
+@pytest.mark.parametrize("digits", ["9" * 4301, "-1" + "0" * 9000])
+@pytest.mark.parametrize("field", ["x", "timestamp", "sent_at", "latency_ms", "status_code", "metadata", "unknown"])
+def test_an_integer_of_more_digits_than_python_reads_refuses_its_event_alone(field: str, digits: str) -> None:
+    bad = {field: {"deep": [77.5]} if field == "metadata" else 77.5}
+    raw = json.dumps(message(events=[{}, bad, {}], app_version="1")).replace("77.5", digits).encode()
+    first, refused, last = outcomes(raw)
+    assert isinstance(first, KeptEvent)
+    assert isinstance(last, KeptEvent)
+    assert isinstance(refused, DeadLetter)
+    assert (refused.reason, refused.place.index) == (Reason.OUT_OF_RANGE, 1)
+    spelt = json.dumps(message(app_version="1") | bad, separators=(",", ":"))
+    assert (refused.value or b"").decode() == spelt.replace("77.5", digits)
+
+
 def test_a_chunk_is_kept_as_json_and_dated_by_its_arrival_unless_it_says_when() -> None:
     outcome = decode_chunk(record(chunk_message(extra=1), offset=3), POLICY)
     assert outcome == KeptChunk(Place(EVENTS, 3), NOON_US, NOON_US, SESSION, 0, b'[{"type":4}]')
@@ -214,6 +229,7 @@ REFUSED_CHUNKS: list[tuple[Any, Reason]] = [
     (chunk_message(timestamp="soon"), Reason.INVALID_VALUE),
     (chunk_message(timestamp=0), Reason.OUT_OF_RANGE),
     (json.dumps(chunk_message(chunk_data=9)).replace("9", "1e999").encode(), Reason.OUT_OF_RANGE),
+    (json.dumps(chunk_message(chunk_data=9)).replace("9", "9" * 4301).encode(), Reason.OUT_OF_RANGE),
 ]
 # fmt: on
 

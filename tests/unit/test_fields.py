@@ -6,6 +6,7 @@ import pytest
 from pydantic_core import PydanticCustomError
 
 from schema.fields import chunk_index, instant_us, milliseconds, pixels, status_code
+from schema.json_text import HugeInteger
 from tests.builders import NOON_US
 
 INT4_MAX, INT4_MIN = 2**31 - 1, -(2**31)
@@ -56,7 +57,7 @@ def test_what_is_no_number_is_of_the_wrong_type_and_true_is_none(check: Any, val
 
 
 @pytest.mark.parametrize("check", [pixels, milliseconds, status_code, chunk_index])
-@pytest.mark.parametrize("value", [float("inf"), float("-inf")])
+@pytest.mark.parametrize("value", [float("inf"), float("-inf"), HugeInteger.of("9" * 4301)])
 def test_infinity_is_out_of_range(check: Any, value: float) -> None:
     assert refusal(check, value) == "out_of_range"
 
@@ -141,6 +142,7 @@ def test_instants_are_exact_to_the_microsecond_from_year_1_to_9999(value: Any, i
         ("1704456000000", "invalid_value"),
         (0.5, "wrong_type"),
         (float("inf"), "wrong_type"),
+        (HugeInteger.of("-" + "9" * 4301), "out_of_range"),
         (True, "wrong_type"),
         (None, "wrong_type"),
         ([], "wrong_type"),

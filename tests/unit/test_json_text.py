@@ -1,6 +1,7 @@
 """JSON in and out: what JSONB cannot hold is replaced or refused, and nothing else changes."""
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -68,8 +69,9 @@ def test_nul_and_lone_surrogates_become_replacement_characters(raw: bytes, value
         '{"a":1}'.encode("utf-16"),
         rb'"\ud800',
         rb'"\u00zz"',
-        b"9" * 4301,
-        rb'["\ud800",' + b"9" * 4301 + b"]",
+        b"9" * 4301 + b"x",
+        b"[" + b"9" * 4301 + b", NaN]",
+        b"[" * 201 + b"9" * 4301 + b"]" * 201,
     ],
     ids=lambda raw: repr(raw)[:30],
 )
@@ -82,6 +84,21 @@ def test_what_is_not_utf_8_json_is_refused(raw: bytes) -> None:
 def test_integers_keep_every_digit(digits: int) -> None:
     raw = b"[-" + b"7" * digits + b"]"
     assert dump(parse(raw)) == raw
+
+
+@pytest.mark.parametrize(
+    "raw", [b"9" * 4301, b'{"a":[-' + b"7" * 9000 + b'],"\xc3\xa9":1e999}', b'["x",1' + b"0" * 10**6 + b"]"]
+)
+def test_an_integer_of_more_digits_is_read_and_dumped_as_it_was_sent_and_cannot_be_written(raw: bytes) -> None:
+    value = parse(raw)
+    assert dump_refused(value) == raw
+    with pytest.raises(NotStorable):
+        dump(value)
+
+
+def test_an_integer_of_more_digits_is_read_beside_a_lone_surrogate() -> None:
+    text, digits = parse(rb'["\ud800",' + b"9" * 4301 + b"]")
+    assert (text, digits, digits.spelt) == (REPLACEMENT, math.inf, "9" * 4301)
 
 
 @pytest.mark.parametrize("value", [parse(b"1e999"), [parse(b"-1e999")], {"a": [{"b": parse(b"1e309")}]}, float("nan")])
@@ -111,5 +128,5 @@ def test_text_is_cleaned_of_the_same(text: str, cleaned: str) -> None:
 
 
 def test_what_cannot_be_stored_is_dumped_as_it_was_sent() -> None:
-    raw = b'{"a":1e999,"b":[-1e999,"Infinity",1.5]}'
+    raw = '{"a":1e999,"b":[-1e999,"Infinity",1.5],"∞\ufffd":"-∞\ufffd","\\\\u00001":"\\"\\\\u0000"}'.encode()
     assert dump_refused(parse(raw)) == raw
