@@ -4,6 +4,7 @@ import logging
 import sys
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
@@ -118,6 +119,23 @@ def schema(
     from agents.commands.schema import print_schema
 
     print_schema(topic)
+
+
+@app.command()
+def forget(
+    user: Annotated[
+        list[str] | None, typer.Option(help="A person's external_user_id: with all sessions. Repeatable.")
+    ] = None,
+    session: Annotated[list[UUID] | None, typer.Option(help="A session's id. Repeatable.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Erase people, or single sessions, from every table, and say what topics still hold of them.
+
+    Topics whose cleanup.policy includes compact are sent a tombstone for each session.
+    """
+    from agents.commands.forget import forget as forget_them
+
+    forget_them(_settings(), user or [], session or [], yes)
 
 
 @app.command()

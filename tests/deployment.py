@@ -21,6 +21,7 @@ import psycopg
 import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 
+from tests.roles import as_writer
 from tests.servers.child_process import spawn
 from tests.servers.ports import free_port
 
@@ -29,6 +30,7 @@ RECORDED_SESSION = REPOSITORY / "tests/data/recorded-session.jsonl"
 PATIENCE_S = 60.0
 
 WORKER = ("agents", "worker")
+OWNERS = ("migrate", "forget")
 
 NOT_COMPARED = {"event_id", "id", "detected_at", "generated_at", "predicted_at"}
 """Serial ids and processing times: what two runs over the same topics may differ in."""
@@ -152,10 +154,14 @@ class WorkerProcess:
 
 @dataclass
 class Deployment:
-    """One application on one broker and one database."""
+    """One application on one broker and one database, in which its workers may do no more than hxi_writer may.
+
+    ``database_url`` is its owner's: who migrates, erases and looks at what came of it.
+    """
 
     environment: dict[str, str]
     directory: Path
+    database_url: str
     workers: list[WorkerProcess] = field(default_factory=list)
 
     @classmethod
@@ -165,7 +171,7 @@ class Deployment:
         name = fresh_name("t")
         own = {
             "HXI_KAFKA_BOOTSTRAP": bootstrap,
-            "HXI_DATABASE_URL": database_url,
+            "HXI_DATABASE_URL": as_writer(database_url),
             "HXI_APP_ID": name,
             "HXI_EVENTS_TOPIC": f"{name}-events",
             "HXI_REPLAY_TOPIC": f"{name}-replay",
@@ -174,7 +180,7 @@ class Deployment:
             "HXI_FLUSH_INTERVAL_S": "0.2",
         } | settings
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("HXI_")}
-        deployment = cls(inherited | own, directory)
+        deployment = cls(inherited | own, directory, database_url)
         try:
             yield deployment
         finally:
@@ -185,23 +191,21 @@ class Deployment:
     def bootstrap(self) -> str:
         return self.environment["HXI_KAFKA_BOOTSTRAP"]
 
-    @property
-    def database_url(self) -> str:
-        return self.environment["HXI_DATABASE_URL"]
-
     def topic(self, kind: str) -> str:
         """Return the name of the ``EVENTS``, ``REPLAY`` or ``DEAD_LETTER`` topic."""
         return self.environment[f"HXI_{kind}_TOPIC"]
 
     def beside(self, database_url: str) -> "Deployment":
         """Return another application on the same topics, with a database of its own."""
-        own = {"HXI_APP_ID": fresh_name("beside"), "HXI_DATABASE_URL": database_url}
-        return Deployment(self.environment | own, self.directory, self.workers)
+        own = {"HXI_APP_ID": fresh_name("beside"), "HXI_DATABASE_URL": as_writer(database_url)}
+        return Deployment(self.environment | own, self.directory, database_url, self.workers)
 
     def hxi(
         self, *arguments: str | Path, stdin: bytes = b"", ok: bool = True, **settings: str
     ) -> subprocess.CompletedProcess[bytes]:
-        """Run ``hxi`` and, unless told otherwise, insist that it succeeds."""
+        """Run ``hxi`` and, unless told otherwise, insist that it succeeds; as the owner what only the owner may do."""
+        if arguments[0] in OWNERS:
+            settings = {"HXI_DATABASE_URL": self.database_url} | settings
         done = subprocess.run(
             [sys.executable, "-m", "agents", *map(str, arguments)],
             env=self.environment | settings,

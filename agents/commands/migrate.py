@@ -17,3 +17,8 @@ def migrate_database(settings: Settings) -> None:
     for name in done.applied:
         say(f"applied {name}")
     say(f"the database is up to date ({done.known} migrations)")
+    if done.left:
+        say("who may do what in it is not settled: this role may not make roles. Have a database administrator run")
+        say("the following in this database, then run hxi migrate again; until then the tables stay as they are:")
+    for statement in done.left:
+        print(f"{statement};")

@@ -3,7 +3,7 @@
 yoyo applies the files of ``schema/sql/migrations``; a PostgreSQL advisory lock around it
 lets one of many run while the others wait (yoyo's own lock row outlives a killed process).
 A migration and the note that it was applied are one transaction (in yoyo they are two, and a
-kill between them leaves a database that can neither go on nor back).
+kill between them leaves a database that can neither go on nor back). Then rights are settled.
 """
 
 from collections.abc import Iterator
@@ -19,6 +19,7 @@ from yoyo.migrations import Migration
 
 from pipeline.sinks.connection import CONNECT_TIMEOUT_S, answering, let_go, one_line
 from pipeline.sinks.contract import Unavailable
+from pipeline.sinks.rights import settle_rights
 from schema.sql import migrations_folder
 
 _LOCK = 0x485849
@@ -37,10 +38,11 @@ class SchemaMismatch(Exception):
 
 
 class Migrated(NamedTuple):
-    """The migrations that were missing, and how many there are in all."""
+    """The migrations that were missing, how many there are in all, and what others have to run to settle rights."""
 
     applied: tuple[str, ...]
     known: int
+    left: tuple[str, ...] = ()
 
 
 class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]
@@ -76,7 +78,8 @@ def migrate(url: str) -> Migrated:
             backend.apply_migrations(missing)
         finally:
             backend.connection.close()
-    return Migrated(tuple(migration.id for migration in missing), len(migrations))
+        left = settle_rights(connection)
+    return Migrated(tuple(migration.id for migration in missing), len(migrations), left)
 
 
 def check_schema(url: str) -> None:

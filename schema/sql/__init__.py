@@ -1,4 +1,4 @@
-"""The SQL of this project, one statement per file: migrations in order, queries by name."""
+"""The SQL of this project: migrations in order, queries by name, one statement each, and who may do what."""
 
 from functools import cache
 from importlib.resources import files
@@ -15,3 +15,8 @@ def migrations_folder() -> Path:
 def query(name: str) -> LiteralString:
     """Return the statement in ``queries/<name>.sql``: part of the program, never built from input."""
     return (files(__name__) / "queries" / f"{name}.sql").read_text("utf-8")
+
+
+def rights() -> LiteralString:
+    """Return the statements of ``rights.sql``."""
+    return (files(__name__) / "rights.sql").read_text("utf-8")

@@ -28,6 +28,7 @@ from tests.results import (
     results_in_memory,
     results_in_postgres,
 )
+from tests.roles import as_writer
 
 NOW = datetime(2040, 1, 1)  # noqa: DTZ001 - the twin's clock gives naive UTC, as rows hold it
 EMPTY = b"""
@@ -155,7 +156,7 @@ def shared_database(postgres: Postgres, template_database: str) -> str:
 async def in_postgres(shared_database: str) -> AsyncIterator[InPostgres]:
     with psycopg.connect(shared_database) as connection:
         connection.execute(EMPTY)
-    sink = PostgresSink(shared_database, "hxi-pipeline", FoldPolicy())
+    sink = PostgresSink(as_writer(shared_database), "hxi-pipeline", FoldPolicy())
     yield InPostgres(sink, shared_database)
     await sink.close()
 

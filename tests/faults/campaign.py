@@ -87,8 +87,8 @@ class Campaign:
 
     @property
     def proxied_database_url(self) -> str:
-        """The campaign's database, through the proxy."""
-        return proxied(self.deployment.database_url, self.to_postgres)
+        """The campaign's database as workers see it, through the proxy."""
+        return proxied(self.deployment.environment["HXI_DATABASE_URL"], self.to_postgres)
 
     def database_answers(self) -> bool:
         """Whether the server takes connections now."""

@@ -23,6 +23,7 @@ from tests.builders import OTHER_SESSION, SESSION, Owner, at, kept, numbered
 from tests.conftest import new_database
 from tests.deployment import fresh_name
 from tests.results import WITHIN
+from tests.roles import as_writer
 
 MINUTES = 60
 CALLS_PER_MINUTE = 50
@@ -77,7 +78,7 @@ def call(seconds: float, endpoint: str, latency_ms: int, status: int = 200, scre
 
 
 async def write(url: str, *flushes: Sequence[KeptEvent]) -> None:
-    sink = PostgresSink(url, "analytics", FoldPolicy())
+    sink = PostgresSink(as_writer(url), "analytics", FoldPolicy())
     owner = await Owner.of(sink)
     for events in flushes:
         await owner.write(*events)

@@ -15,6 +15,7 @@ from schema.rows import ApiCall, KeptEvent, Partition
 from tests.builders import Owner, kept, numbered, user
 from tests.reference import RULES
 from tests.results import expected_results, results_in_postgres, seen
+from tests.roles import as_writer
 
 Maker = Callable[[random.Random, UUID], list[KeptEvent]]
 
@@ -57,7 +58,7 @@ def flush(chance: random.Random, session_id: UUID, *makers: Maker) -> list[KeptE
 @pytest.mark.parametrize("makers", [[calls], [words], [calls, words]], ids=["windows", "users", "both"])
 async def test_two_writers_add_up_and_never_deadlock(database_url: str, makers: list[Maker]) -> None:
     chance = random.Random(7)
-    sinks = [PostgresSink(database_url, "hxi-pipeline", FoldPolicy()) for _ in range(2)]
+    sinks = [PostgresSink(as_writer(database_url), "hxi-pipeline", FoldPolicy()) for _ in range(2)]
     owners = [await Owner.of(sink, Partition("ui-events", number)) for number, sink in enumerate(sinks)]
     told = [[flush(chance, numbered(1000 + number), *makers) for _ in range(ROUNDS)] for number in range(2)]
 

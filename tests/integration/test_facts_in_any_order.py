@@ -14,6 +14,7 @@ from pipeline.tidy import USER_NAMESPACE
 from schema.rows import KeptEvent, Partition, Place, SessionFacts, UserFacts
 from tests.conftest import new_database
 from tests.deployment import fresh_name
+from tests.roles import as_writer
 
 EVENTS = Partition("ui-events", 0)
 NOON_US = 1_772_366_400_000_000
@@ -46,7 +47,7 @@ def facts() -> list[KeptEvent]:
 
 
 async def write(url: str, events: list[KeptEvent], flushes: int) -> None:
-    sink = PostgresSink(url, "facts", FoldPolicy())
+    sink = PostgresSink(as_writer(url), "facts", FoldPolicy())
     epoch = (await sink.claim([EVENTS]))[EVENTS].epoch
     size = -(-len(events) // flushes)
     for start in range(0, len(events), size):

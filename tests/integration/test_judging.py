@@ -19,6 +19,7 @@ from schema.events import API_CALL, ERROR, SESSION_END
 from schema.rows import ApiCall, KeptEvent, Partition
 from tests.builders import SESSION, TOPICS, Owner, at, busy, kept, numbered
 from tests.results import Emotion, emotions_in_postgres, expected_emotions
+from tests.roles import as_writer
 
 ALL = 1000
 PATIENCE_S = 20
@@ -36,7 +37,7 @@ class Database:
 
     def sink(self, name: str) -> PostgresSink:
         """Return another sink; its connections are called ``<name> writer`` and so on."""
-        self.sinks.append(PostgresSink(self.url, name, FoldPolicy()))
+        self.sinks.append(PostgresSink(as_writer(self.url), name, FoldPolicy()))
         return self.sinks[-1]
 
     async def rows(self, statement: str) -> list[tuple[Any, ...]]:

@@ -22,6 +22,7 @@ from schema.sql import migrations_folder
 from tests.builders import REPLAY, SESSION, TOPICS, USER, Owner, at, busy, facts, kept, kept_chunk, numbered, user
 from tests.conftest import new_database
 from tests.deployment import fresh_name
+from tests.roles import as_writer
 
 ORIGINAL = Path(__file__).parents[2] / "schema" / "tables.md"
 STATEMENTS = re.findall(r"^CREATE (?:TABLE|INDEX) .*?;$", ORIGINAL.read_text("utf-8"), re.MULTILINE | re.DOTALL)
@@ -117,7 +118,7 @@ async def test_rows_that_others_inserted_are_merged_into_and_never_in_the_way(da
     ask(database_url, "INSERT INTO users (user_id, email, locale) VALUES (%s, 'theirs', 'theirs')", USER)
     ask(database_url, "INSERT INTO sessions (session_id, device_id) VALUES (%s, 'theirs')", SESSION)
     ask(database_url, "INSERT INTO session_replay_chunks (session_id, chunk_index) VALUES (%s, 0)", SESSION)
-    sink = PostgresSink(database_url, "hxi-pipeline", FoldPolicy())
+    sink = PostgresSink(as_writer(database_url), "hxi-pipeline", FoldPolicy())
     owner = await Owner.of(sink, REPLAY)
     ours = kept(1, user=user(email="ours"), facts=facts(device_id="ours"))
     assert (await owner.write(ours, kept_chunk(0, 9))).repeated_chunks == 0
@@ -141,7 +142,7 @@ def test_latency_rollups_begin_with_the_contracts_columns_in_its_order(database_
 
 
 async def test_copies_of_our_results_may_be_inserted_and_stay_as_they_are(original_url: str, database_url: str) -> None:
-    sink = PostgresSink(database_url, "hxi-pipeline", FoldPolicy())
+    sink = PostgresSink(as_writer(database_url), "hxi-pipeline", FoldPolicy())
     owner = await Owner.of(sink)
     await owner.write(*(kept(n / 10, x=1, y=1) for n in range(3)), kept(0, PAGE_VIEW, screen_name="/a"))
     copies = {}
@@ -162,7 +163,7 @@ async def test_copies_of_our_results_may_be_inserted_and_stay_as_they_are(origin
 
 async def test_sessions_that_others_inserted_never_go_quiet(database_url: str) -> None:
     ask(database_url, "INSERT INTO sessions DEFAULT VALUES")
-    sink = PostgresSink(database_url, "hxi-pipeline", FoldPolicy())
+    sink = PostgresSink(as_writer(database_url), "hxi-pipeline", FoldPolicy())
     await (await Owner.of(sink)).write(arrival_us=at(1e6))
     assert await sink.end_quiet_sessions(1, TOPICS) == 0
     await sink.close()
@@ -249,7 +250,7 @@ async def test_ids_that_others_inserted_by_hand_are_skipped(database_url: str) -
         connection.execute(
             "INSERT INTO events (event_id, event_type) SELECT n, 'import' FROM generate_series(1, 5000) AS n"
         )
-    sink = PostgresSink(database_url, "hxi-pipeline", FoldPolicy())
+    sink = PostgresSink(as_writer(database_url), "hxi-pipeline", FoldPolicy())
     owner = await Owner.of(sink)
     with pytest.raises(Unavailable):
         await owner.write(kept(0), kept(1))
@@ -264,7 +265,7 @@ async def test_ids_that_others_inserted_by_hand_are_skipped(database_url: str) -
 @pytest.mark.parametrize("table", RESULTS)
 async def test_ids_of_results_that_others_inserted_by_hand_are_skipped(database_url: str, table: str) -> None:
     ask(database_url, f"INSERT INTO {table} (id) SELECT generate_series(1, 5000)")
-    sink = PostgresSink(database_url, "hxi-pipeline", FoldPolicy())
+    sink = PostgresSink(as_writer(database_url), "hxi-pipeline", FoldPolicy())
     events = [kept(0), kept(0.1), kept(0.2), kept(0.3, PAGE_VIEW, screen_name="/a")]
     with pytest.raises(Unavailable):
         await (await Owner.of(sink)).write(*events)
@@ -276,7 +277,7 @@ async def test_ids_of_results_that_others_inserted_by_hand_are_skipped(database_
 @pytest.mark.parametrize("table", ["emotion_predictions", "experience_scores"])
 async def test_ids_of_judgements_that_others_inserted_by_hand_are_skipped(database_url: str, table: str) -> None:
     ask(database_url, f"INSERT INTO {table} (id) SELECT generate_series(1, 5000)")
-    sink = PostgresSink(database_url, "hxi-pipeline", FoldPolicy())
+    sink = PostgresSink(as_writer(database_url), "hxi-pipeline", FoldPolicy())
     await (await Owner.of(sink)).write(*busy(0, 60), kept(60, SESSION_END))
     with pytest.raises(Unavailable):
         await sink.judge(1)
@@ -305,7 +306,7 @@ def test_all_that_was_there_before_emotions_is_judged_from_its_very_start(empty_
 async def test_events_that_others_insert_at_times_beyond_all_clients_stop_nothing(
     database_url: str, time: str | None
 ) -> None:
-    sink = PostgresSink(database_url, "hxi-pipeline", FoldPolicy())
+    sink = PostgresSink(as_writer(database_url), "hxi-pipeline", FoldPolicy())
     owner = await Owner.of(sink)
     await owner.write(kept(0, PAGE_VIEW, screen_name="/a", event_uuid=numbered(1)))
     for kind in ("click", "page_view", "error"):

@@ -23,6 +23,7 @@ from pipeline.sinks.postgres import PostgresSink
 from pipeline.training.worlds import ALL_MOODS, EMOTION_OF, START_MS
 from schema.rows import KeptEvent
 from tests.builders import POLICY, Owner, record
+from tests.roles import as_writer
 
 PEOPLE = 120
 SEED = 3
@@ -55,7 +56,7 @@ def write_labels(path: Path, rows: list[tuple[object, object, object]], header: 
 
 async def fill(database_url: str, people: list[Person]) -> list[tuple[object, object, object]]:
     """Store what people do; return a label for each half minute, named by some time in it."""
-    sink = PostgresSink(database_url, "labels", FoldPolicy())
+    sink = PostgresSink(as_writer(database_url), "labels", FoldPolicy())
     owner = await Owner.of(sink)
     labels: dict[tuple[UUID, int], str] = {}
     for person in people:

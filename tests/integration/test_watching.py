@@ -17,6 +17,7 @@ from pipeline.sinks.migrations import check_schema
 from pipeline.sinks.postgres import PostgresSink
 from schema.sql import query
 from tests.builders import EVENTS, Owner, kept
+from tests.roles import as_writer
 from tests.servers.conversations import ToPostgres
 from tests.servers.link import Moment
 from tests.servers.proxied import port_of, proxied
@@ -48,7 +49,7 @@ def proxy(database_url: str) -> Iterator[Proxy]:
 
 @pytest.fixture
 def proxied_url(proxy: Proxy, database_url: str) -> str:
-    return proxied(database_url, proxy)
+    return proxied(as_writer(database_url), proxy)
 
 
 @contextmanager
@@ -63,7 +64,7 @@ def never_collected() -> Iterator[None]:
 
 @pytest.fixture
 async def sink(database_url: str) -> AsyncIterator[PostgresSink]:
-    made = PostgresSink(database_url, APP, FoldPolicy())
+    made = PostgresSink(as_writer(database_url), APP, FoldPolicy())
     yield made
     await made.close()
 
@@ -71,7 +72,7 @@ async def sink(database_url: str) -> AsyncIterator[PostgresSink]:
 @asynccontextmanager
 async def asleep_in_copy(database_url: str) -> AsyncIterator[None]:
     """Hold the ledger's row in a session of ours that waits for COPY's data."""
-    sleeper = await connect(database_url, session_name(APP, "writer"))
+    sleeper = await connect(as_writer(database_url), session_name(APP, "writer"))
     await sleeper.execute("BEGIN")
     await sleeper.execute(query("lock_ledger"), LOCK)
     sleeper.pgconn.send_query(b"COPY error_logs (session_id) FROM STDIN")

@@ -28,6 +28,7 @@ from tests.contract.conftest import EMPTY
 from tests.deployment import fresh_name
 from tests.properties.worker import Worker
 from tests.results import emotions_at_once_in_postgres, emotions_in_memory, emotions_in_postgres, expected_emotions
+from tests.roles import as_writer
 
 NOW = datetime(2040, 1, 1)  # noqa: DTZ001 - naive UTC, as rows hold it
 ALL = 1000
@@ -123,7 +124,7 @@ def test_predictions_in_postgresql_are_those_of_all_events_at_once(
     told, runs = delivery
 
     async def write() -> None:
-        sink = PostgresSink(emotions_database, fresh_name("emotions"), FoldPolicy())
+        sink = PostgresSink(as_writer(emotions_database), fresh_name("emotions"), FoldPolicy())
         await deliver(sink, runs, batch_size, most)
         await sink.close()
 

@@ -26,6 +26,7 @@ from tests.contract.conftest import EMPTY
 from tests.deployment import fresh_name
 from tests.properties.worker import LATENESS_S, Worker
 from tests.results import Results, expected_results, results_in_memory, results_in_postgres, seen
+from tests.roles import as_writer
 
 Batches = Sequence[Sequence[KeptEvent]]
 
@@ -131,7 +132,7 @@ def test_results_in_postgresql_are_those_of_the_reference(
     rule = replace(rule, ignore=ignored)
 
     async def write() -> None:
-        sink = PostgresSink(results_database, fresh_name("results"), policy(rule))
+        sink = PostgresSink(as_writer(results_database), fresh_name("results"), policy(rule))
         await deliver(sink, runs, batch_size)
         await sink.close()
 

@@ -1,0 +1,80 @@
+-- Who may do what in this database, from nothing: run at the end of each `hxi migrate`, in one transaction. Who adds a
+-- table, view or sequence says here whose it is and what it is to hxi_writer and hxi_analyst; tests/integration/
+-- test_rights.py fails where somebody forgot, and where the writer may do what it does not need.
+
+-- hxi_owner owns everything of HXI, so whoever is a member of it can migrate. Only what is not its own yet is touched:
+-- changing an owner waits for everybody who uses the table.
+DO $$
+DECLARE
+    statement TEXT;
+BEGIN
+    FOR statement IN
+        SELECT format('ALTER TABLE %s OWNER TO hxi_owner', c.oid::regclass)
+        FROM pg_class AS c
+        WHERE c.relkind IN ('r', 'p', 'v', 'm') AND c.relowner <> 'hxi_owner'::regrole AND (
+            c.relnamespace IN ('hxi_state'::regnamespace, 'analytics'::regnamespace)
+            OR (c.relnamespace = current_schema()::regnamespace AND c.relname IN (
+                'users', 'sessions', 'events', 'rage_click_events', 'heatmap_points', 'journey_steps',
+                'latency_metrics', 'emotion_predictions', 'experience_scores', 'session_replay_chunks', 'error_logs',
+                'latency_rollups', '_yoyo_migration', '_yoyo_log', '_yoyo_version', 'yoyo_lock'
+            ))
+        )
+        UNION ALL
+        SELECT format('ALTER ROUTINE %s OWNER TO hxi_owner', oid::regprocedure) FROM pg_proc
+        WHERE pronamespace IN ('hxi_state'::regnamespace, 'analytics'::regnamespace)
+            AND proowner <> 'hxi_owner'::regrole
+        UNION ALL
+        SELECT format('ALTER TYPE %s OWNER TO hxi_owner', t.oid::regtype)
+        FROM pg_type AS t LEFT JOIN pg_class AS c ON c.oid = t.typrelid
+        WHERE t.typnamespace IN ('hxi_state'::regnamespace, 'analytics'::regnamespace)
+            AND (c.relkind = 'c' OR t.typtype IN ('d', 'e', 'r')) AND t.typowner <> 'hxi_owner'::regrole
+        UNION ALL
+        SELECT format('ALTER SCHEMA %I OWNER TO hxi_owner', nspname) FROM pg_namespace
+        WHERE nspname IN ('hxi_state', 'analytics') AND nspowner <> 'hxi_owner'::regrole
+    LOOP
+        EXECUTE statement;
+    END LOOP;
+    EXECUTE format('GRANT USAGE ON SCHEMA %I TO hxi_writer, hxi_analyst', current_schema());
+    EXECUTE format('GRANT CONNECT, TEMPORARY ON DATABASE %I TO hxi_writer', current_database());
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO hxi_analyst', current_database());
+END
+$$;
+
+-- What was granted before and is not below is taken back.
+REVOKE ALL ON
+    users, sessions, events, rage_click_events, heatmap_points, journey_steps, latency_metrics, emotion_predictions,
+    experience_scores, session_replay_chunks, error_logs, latency_rollups,
+    _yoyo_migration, _yoyo_log, _yoyo_version, yoyo_lock
+FROM hxi_writer, hxi_analyst;
+REVOKE ALL ON
+    events_event_id_seq, rage_click_events_id_seq, heatmap_points_id_seq, journey_steps_id_seq, latency_metrics_id_seq,
+    emotion_predictions_id_seq, experience_scores_id_seq, session_replay_chunks_id_seq, error_logs_id_seq
+FROM hxi_writer, hxi_analyst;
+REVOKE ALL ON ALL TABLES IN SCHEMA hxi_state, analytics FROM hxi_writer, hxi_analyst;
+REVOKE ALL ON SCHEMA hxi_state, analytics FROM hxi_writer, hxi_analyst;
+
+-- The worker. Functions are everybody's who may use their schema: none reads more than its caller may. Where a worker
+-- locks rows that it does not change (events), PostgreSQL asks for the right to change some column of them.
+GRANT USAGE ON SCHEMA hxi_state, analytics TO hxi_writer;
+GRANT SELECT (migration_id) ON _yoyo_migration TO hxi_writer;
+GRANT SELECT, INSERT, UPDATE ON hxi_state.ledger, hxi_state.latency_windows TO hxi_writer;
+GRANT SELECT, INSERT, UPDATE, DELETE ON hxi_state.unjudged TO hxi_writer;
+GRANT SELECT, INSERT, UPDATE ON users, sessions, heatmap_points, journey_steps, emotion_predictions TO hxi_writer;
+GRANT SELECT, INSERT, UPDATE, DELETE ON rage_click_events, experience_scores TO hxi_writer;
+GRANT SELECT, INSERT ON events, latency_metrics TO hxi_writer;
+GRANT UPDATE (viewport_height) ON events TO hxi_writer;
+GRANT INSERT ON session_replay_chunks, error_logs TO hxi_writer;
+GRANT SELECT (id, session_id, chunk_index, source_offset) ON session_replay_chunks TO hxi_writer;
+GRANT SELECT (id) ON error_logs TO hxi_writer;
+GRANT UPDATE ON SEQUENCE
+    events_event_id_seq, rage_click_events_id_seq, heatmap_points_id_seq, journey_steps_id_seq, latency_metrics_id_seq,
+    emotion_predictions_id_seq, experience_scores_id_seq, session_replay_chunks_id_seq, error_logs_id_seq
+TO hxi_writer;
+
+-- People who query. The function analytics.latency reads the windows, which name nobody.
+GRANT USAGE ON SCHEMA analytics TO hxi_analyst;
+GRANT SELECT ON
+    users, sessions, events, rage_click_events, heatmap_points, journey_steps, latency_metrics, emotion_predictions,
+    experience_scores, session_replay_chunks, error_logs, latency_rollups,
+    analytics.heatmap, analytics.scroll_depth, hxi_state.latency_windows
+TO hxi_analyst;
