@@ -58,9 +58,9 @@ def test_defaults_are_the_contracts(name: str) -> None:
     assert getattr(load_settings({}), field(name)) == CONTRACT[name]
 
 
-def test_other_settings_than_the_contracts_are_about_privacy_apdex_scores_emotions_or_kafkas_security() -> None:
+def test_other_settings_than_the_contracts_are_about_privacy_apdex_scores_emotions_or_the_servers_security() -> None:
     others = Settings.model_fields.keys() - {field(name) for name in CONTRACT}
-    assert {name.split("_")[0] for name in others} <= {"privacy", "apdex", "score", "emotion", "kafka"}
+    assert {name.split("_")[0] for name in others} <= {"privacy", "apdex", "score", "emotion", "kafka", "database"}
 
 
 def test_other_variables_of_the_environment_are_none_of_our_business() -> None:
