@@ -13,6 +13,7 @@ from agents.dead_letters import send_dead_letters
 from agents.flusher import Flusher
 from agents.intake import Intake
 from agents.judging import Judging
+from agents.kafka_clients import credentials
 from agents.quiet import QuietWatch
 from agents.settings import Settings
 from agents.topics import MAX_DEAD_LETTER_BYTES, MAX_RECORD_BYTES
@@ -56,6 +57,7 @@ def create_app(settings: Settings, sink: Sink) -> PipelineApp:
         broker=[URL(f"kafka://{server}") for server in settings.bootstrap_servers()],
         agent_supervisor=mode.CrashingSupervisor,
         autodiscover=False,
+        broker_credentials=credentials(settings),
         broker_heartbeat_interval=SESSION_TIMEOUT_S / 3,
         broker_rebalance_timeout=REBALANCE_TIMEOUT_S,
         broker_request_timeout=REQUEST_TIMEOUT_S,

@@ -1,10 +1,10 @@
 """The settings of the privacy policy: ``HXI_PRIVACY_…``."""
 
-from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, Field, SecretStr, model_validator
+from pydantic import BaseModel, SecretStr, model_validator
 
+from agents.secret_file import SecretFile
 from pipeline.privacy import PrivacyPolicy
 
 SHORTEST_KEY = 16
@@ -19,8 +19,8 @@ class PrivacyRules(BaseModel):
     privacy_url_query_allow: str = ""
     privacy_free_text: Literal["mask", "keep"] = "mask"
     privacy_user_email: Literal["keep", "hash", "drop"] = "keep"
-    privacy_email_key: SecretStr | None = Field(None, repr=False)
-    privacy_email_key_file: Path | None = None
+    privacy_email_key: SecretStr | None = None
+    privacy_email_key_file: SecretFile | None = None
     privacy_replay: Literal["mask_inputs", "mask_text", "keep"] = "mask_inputs"
 
     @model_validator(mode="after")
@@ -47,10 +47,6 @@ class PrivacyRules(BaseModel):
 
     def _email_key(self) -> bytes:
         if self.privacy_email_key is not None and self.privacy_email_key_file is not None:
-            raise ValueError("HXI_PRIVACY_EMAIL_KEY and HXI_PRIVACY_EMAIL_KEY_FILE: set one of them")
-        if self.privacy_email_key_file is None:
-            return self.privacy_email_key.get_secret_value().encode() if self.privacy_email_key else b""
-        try:
-            return self.privacy_email_key_file.read_bytes().strip()
-        except OSError as error:
-            raise ValueError(f"HXI_PRIVACY_EMAIL_KEY_FILE cannot be read: {error.strerror}") from None
+            raise ValueError("HXI_PRIVACY_EMAIL_KEY and HXI_PRIVACY_EMAIL_KEY_FILE are both set: which one counts?")
+        key = self.privacy_email_key or self.privacy_email_key_file
+        return b"" if key is None else key.get_secret_value().encode()

@@ -21,6 +21,8 @@ from pydantic import (
     model_validator,
 )
 
+from agents.database_settings import DatabaseSettings
+from agents.kafka_settings import KafkaSettings
 from agents.limit_rules import LimitRules
 from agents.privacy_rules import PrivacyRules
 from agents.score_rules import ScoreRules
@@ -45,13 +47,11 @@ def _loaded(path: str) -> EmotionModel:
     return EmotionModel.load(Path(path))
 
 
-class Settings(LimitRules, PrivacyRules):
+class Settings(KafkaSettings, DatabaseSettings, LimitRules, PrivacyRules):
     """All settings, with their defaults."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kafka_bootstrap: str = "localhost:9092"
-    database_url: str = "postgresql://localhost:5432/hxi_dashboard"
     app_id: str = Field("hxi-pipeline", pattern=r"^[A-Za-z0-9._-]{1,100}$")
     events_topic: str = Field("ui-events", pattern=r"^[A-Za-z0-9._-]{1,249}$")
     replay_topic: str = Field("session-replay", pattern=r"^[A-Za-z0-9._-]{1,249}$")
@@ -76,15 +76,6 @@ class Settings(LimitRules, PrivacyRules):
     score_rules: Json[ScoreRules] = Field(default_factory=ScoreRules)
     emotion_model: Annotated[InstanceOf[EmotionModel], BeforeValidator(_loaded)] | None = None
     data_dir: Path = Path(".hxi")
-
-    @field_validator("kafka_bootstrap")
-    @classmethod
-    def _is_a_list_of_servers(cls, value: str) -> str:
-        for server in value.split(","):
-            host, colon, port = server.strip().rpartition(":")
-            if not (host and colon and port.isdigit()):
-                raise ValueError("is not host:port, or several of them with commas between")
-        return value
 
     @field_validator("rage_preset")
     @classmethod
@@ -132,13 +123,11 @@ class Settings(LimitRules, PrivacyRules):
             **{name: value for name, value in overrides.items() if value is not None},
         )
 
-    def bootstrap_servers(self) -> list[str]:
-        """Return the brokers to ask first, each as ``host:port``."""
-        return [server.strip() for server in self.kafka_bootstrap.split(",")]
-
 
 def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """Return the settings in ``environment``; an empty value counts as not set.
+
+    What libpq reads of it, ``PGSSL…``, is looked at too.
 
     Raises:
         SettingsError: a name is unknown or a value wrong.
@@ -149,7 +138,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         if name.startswith(PREFIX) and not name.startswith(TEST_PREFIX) and value != ""
     }
     try:
-        return Settings.model_validate(given)
+        return Settings.model_validate(given, context=environment)
     except ValidationError as error:
         problems = [_sentence(item["loc"], item["type"], item["msg"]) for item in error.errors()]
         raise SettingsError("; ".join(problems)) from None

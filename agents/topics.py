@@ -5,6 +5,7 @@ import logging
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
+from agents.kafka_clients import BrokerUnavailable, connect
 from agents.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -12,18 +13,11 @@ logger = logging.getLogger(__name__)
 MAX_RECORD_BYTES = 16 * 1024 * 1024
 """What one record may hold on topics made here: a replay chunk of 4 MB and its JSON escapes."""
 
-BOOTSTRAP_TIMEOUT_MS = 8_000
-"""How long a first answer from any broker is waited for; kafka-python's own 30 s try a person's patience."""
-
 MAX_DEAD_LETTER_BYTES = MAX_RECORD_BYTES + 64 * 1024
 """A dead letter is the record and its headers."""
 
 DEAD_LETTER_RETENTION_MS = 30 * 24 * 3600 * 1000
 """A month to look at what was refused, where the broker's default is a week."""
-
-
-class BrokerUnavailable(Exception):
-    """The broker cannot be reached, or is not ready; try again later."""
 
 
 class WrongPartitions(Exception):
@@ -41,11 +35,7 @@ def ensure_topics(settings: Settings) -> dict[str, int]:
     """
     names = (settings.events_topic, settings.replay_topic, settings.dead_letter_topic)
     try:
-        admin = KafkaAdminClient(
-            bootstrap_servers=settings.bootstrap_servers(),
-            bootstrap_timeout_ms=BOOTSTRAP_TIMEOUT_MS,
-            request_timeout_ms=10_000,
-        )
+        admin = connect(KafkaAdminClient, settings, request_timeout_ms=10_000)
         try:
             missing = [name for name in names if name not in set(admin.list_topics())]
             for name in missing:

@@ -18,9 +18,10 @@ import faust._cython.streams  # noqa: F401  the pure-Python fallback acknowledge
 from agents import metrics
 from agents.app import LAST_FLUSH_S, PipelineApp, create_app
 from agents.intake import LedgerAhead
+from agents.kafka_clients import BrokerUnavailable
 from agents.retrying import retrying
 from agents.settings import Settings
-from agents.topics import BrokerUnavailable, WrongPartitions, ensure_topics
+from agents.topics import WrongPartitions, ensure_topics
 from agents.web import CannotListen, WebServer
 from pipeline.sinks.contract import Unavailable
 from pipeline.sinks.migrations import SchemaMismatch, check_schema

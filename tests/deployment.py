@@ -86,6 +86,10 @@ class WorkerProcess:
         return self.log.stem
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def running(self) -> bool:
         return self._process.poll() is None
 

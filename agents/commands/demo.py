@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -65,7 +65,7 @@ def _start_servers(settings: Settings, workspace: Path, running: ExitStack) -> S
             update["database_url"] = running.enter_context(Postgres.start(workspace)).address
         if "kafka_bootstrap" not in given:
             say("starting an embedded Kafka-speaking broker")
-            update["kafka_bootstrap"] = running.enter_context(Broker.start(workspace)).address
+            settings = settings.at_own_broker(running.enter_context(Broker.start(workspace)).address)
     except EmbeddedServerError as error:
         raise CommandFailed(str(error)) from None
     settings = settings.model_copy(update=update)
@@ -91,18 +91,12 @@ def _worker(settings: Settings, workspace: Path) -> Iterator[None]:
     """Run ``hxi worker`` beside us; its log is shown where it fails."""
     say("starting a worker")
     log = workspace / "worker.log"
-    own = {
-        "HXI_DATABASE_URL": settings.database_url,
-        "HXI_KAFKA_BOOTSTRAP": settings.kafka_bootstrap,
-        "HXI_DATA_DIR": str(workspace),
-        "HXI_WEB_PORT": "0",
-    }
     process = None
     try:
         with log.open("wb") as stream, _interrupts_wait():  # until there is a process to stop
             process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "agents", "worker"],
-                env=os.environ | own,
+                env=_environment(settings, os.environ) | {"HXI_DATA_DIR": str(workspace), "HXI_WEB_PORT": "0"},
                 stdout=stream,
                 stderr=stream,
                 start_new_session=True,
@@ -115,6 +109,18 @@ def _worker(settings: Settings, workspace: Path) -> Iterator[None]:
         if process is not None:
             process.send_signal(signal.SIGTERM)
             process.wait(timeout=15)
+
+
+def _environment(settings: Settings, ours: Mapping[str, str]) -> dict[str, str]:
+    """Return what the worker is told: of an embedded server the address, and nothing that was meant for another."""
+    told = dict(ours)
+    for name, address, about in (
+        ("HXI_DATABASE_URL", settings.database_url, "HXI_DATABASE_"),
+        ("HXI_KAFKA_BOOTSTRAP", settings.kafka_bootstrap, "HXI_KAFKA_"),
+    ):
+        if not ours.get(name):
+            told = {key: value for key, value in told.items() if not key.startswith(about)} | {name: address}
+    return told
 
 
 @contextmanager

@@ -87,4 +87,4 @@ def _prepare(settings: Settings, servers: Servers) -> None:
         migrate(servers.database_url)
     except SchemaMismatch as error:
         raise CommandFailed(str(error)) from None
-    ensure_topics(settings.model_copy(update={"kafka_bootstrap": servers.bootstrap}))
+    ensure_topics(settings.at_own_broker(servers.bootstrap))

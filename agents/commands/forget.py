@@ -13,8 +13,8 @@ import typer
 from agents.commands.kafka import sending
 from agents.commands.output import CommandFailed, say, show_table
 from agents.commands.retention import Retention, retentions
+from agents.kafka_clients import BrokerUnavailable
 from agents.settings import Settings
-from agents.topics import BrokerUnavailable
 from pipeline.sinks.contract import Unavailable
 from pipeline.sinks.erasure import Erased, NotErased, erase
 from pipeline.sinks.migrations import SchemaMismatch, check_schema

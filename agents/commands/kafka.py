@@ -8,8 +8,9 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
 from agents.commands.output import CommandFailed
+from agents.kafka_clients import BrokerUnavailable, connect
 from agents.settings import Settings
-from agents.topics import BOOTSTRAP_TIMEOUT_MS, MAX_RECORD_BYTES, BrokerUnavailable, WrongPartitions, ensure_topics
+from agents.topics import MAX_RECORD_BYTES, WrongPartitions, ensure_topics
 
 Send = Callable[..., None]
 """Called as ``send(topic, key, value, timestamp_ms=None)``."""
@@ -28,9 +29,9 @@ def sending(settings: Settings) -> Iterator[Send]:
     """
     with _explained(settings):
         ensure_topics(settings)
-        producer = KafkaProducer(
-            bootstrap_servers=settings.bootstrap_servers(),
-            bootstrap_timeout_ms=BOOTSTRAP_TIMEOUT_MS,
+        producer = connect(
+            KafkaProducer,
+            settings,
             acks="all",
             linger_ms=20,
             batch_size=256 * 1024,
@@ -56,9 +57,9 @@ def sending(settings: Settings) -> Iterator[Send]:
 def read_topic(settings: Settings, topic: str) -> Iterator[Any]:
     """Yield every record of ``topic`` that is there now, partition by partition."""
     with _explained(settings):
-        consumer = KafkaConsumer(
-            bootstrap_servers=settings.bootstrap_servers(),
-            bootstrap_timeout_ms=BOOTSTRAP_TIMEOUT_MS,
+        consumer = connect(
+            KafkaConsumer,
+            settings,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             max_partition_fetch_bytes=MAX_RECORD_BYTES,

@@ -7,8 +7,8 @@ from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError
 
+from agents.kafka_clients import BrokerUnavailable, connect
 from agents.settings import Settings
-from agents.topics import BOOTSTRAP_TIMEOUT_MS, BrokerUnavailable
 
 LOOKS_EVERY_MS = 10 * 60 * 1000
 """A broker looks for what has expired every 5 minutes, and removes files a minute later, unless told otherwise."""
@@ -49,11 +49,7 @@ def retentions(settings: Settings) -> dict[str, Retention]:
     """
     names = (settings.events_topic, settings.replay_topic, settings.dead_letter_topic)
     try:
-        admin = KafkaAdminClient(
-            bootstrap_servers=settings.bootstrap_servers(),
-            bootstrap_timeout_ms=BOOTSTRAP_TIMEOUT_MS,
-            request_timeout_ms=10_000,
-        )
+        admin = connect(KafkaAdminClient, settings, request_timeout_ms=10_000)
         try:
             present = [name for name in names if name in set(admin.list_topics())]
             asked = [ConfigResource(ConfigResourceType.TOPIC, name) for name in present]

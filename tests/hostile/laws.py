@@ -62,7 +62,9 @@ def check_events(sent: Record, policy: DecodePolicy = POLICY) -> list[KeptEvent 
         assert_lawful_letter(letter, sent)
     for event in kept:
         assert_storable(event)
-        assert (event_bytes(sent, event.place) == sent.value) or event.place.index is not None
+        ((place, value),) = event_bytes(sent, [event.place.index], policy)
+        assert place == event.place
+        assert value == sent.value or event.place.index is not None
     assert len(fold_alone(kept, [], FOLDING).events) == len(kept)
     assert_as_sent(sent, outcomes)
     return outcomes
@@ -82,7 +84,7 @@ def check_chunk(sent: Record, policy: DecodePolicy = POLICY) -> KeptChunk | Dead
         assert_believable(outcome.time_us, outcome.arrival_us)
         assert_json(outcome.chunk_data)
         assert len(fold_alone([], [outcome], FOLDING).session_replay_chunks) == 1
-        assert event_bytes(sent, outcome.place) == sent.value
+        assert [*event_bytes(sent, [None], policy)] == [(outcome.place, sent.value)]
     return outcome
 
 

@@ -13,7 +13,7 @@ from tests.hostile.messages import GOOD, GOOD_CHUNK, NO_EVENTS, RICH, around, ba
 from tests.hostile.strategies import EVENTS, RECORDS, VALUES
 from tests.hostile.values import CHUNK_FIELDS, FIELDS
 
-KEEPING = DecodePolicy(privacy=PrivacyPolicy("keep", "keep", "keep"))
+KEEPING = DecodePolicy(privacy=PrivacyPolicy(ip_address="keep", url_query="keep", free_text="keep", replay="keep"))
 """With nothing masked, other texts reach the columns."""
 
 

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -42,6 +42,7 @@ class ApacheKafka:
         directory: Path,
         *,
         settings: Mapping[str, str] | None = None,
+        users: Sequence[str] = (),
         heap_megabytes: int = 512,
         jars: Path | None = None,
         controller_port: int | None = None,
@@ -52,6 +53,7 @@ class ApacheKafka:
         Args:
             directory: For its data, its configuration and its log; made if missing.
             settings: Broker settings that add to or replace those of ``kafka_settings``.
+            users: Whom it knows by SCRAM from the start, each as ``kafka-storage format --add-scram`` wants to have it.
             heap_megabytes: The most heap that Java may take.
             jars: Apache Kafka; fetched if not given.
             controller_port: The port of 127.0.0.1 for its controller, which the others of a cluster have to know.
@@ -66,11 +68,12 @@ class ApacheKafka:
         port = free_port()
         self.address = f"127.0.0.1:{port}"
         self.proxied_port = free_port()
-        self._settings = node("127.0.0.1", self.address, port, controller_port or free_port())
+        self.settings = node("127.0.0.1", self.address, port, controller_port or free_port())
         if proxied_as is not None:
-            self._settings = proxied(self._settings, self.proxied_port, proxied_as)
-        self._settings |= {"log.dirs": str(directory / "data"), **(settings or {})}
+            self.settings = proxied(self.settings, self.proxied_port, proxied_as)
+        self.settings |= {"log.dirs": str(directory / "data"), **(settings or {})}
         self._java: list[str | Path] = [java(), *_JVM, f"-Xmx{heap_megabytes}m", "-cp", f"{jars or kafka_jars()}/*"]
+        self._users = [argument for user in users for argument in ("--add-scram", user)]
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -153,9 +156,11 @@ class ApacheKafka:
     def _format(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
         unfinished = self._properties.with_suffix(".unformatted")
-        unfinished.write_text("".join(f"{name}={value}\n" for name, value in self._settings.items()))
+        unfinished.write_text("".join(f"{name}={value}\n" for name, value in self.settings.items()))
         command = [*self._java, "kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER_ID, "--config", unfinished]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=READY_SECONDS, check=False)
+        done = subprocess.run(
+            [*command, *self._users], capture_output=True, text=True, timeout=READY_SECONDS, check=False
+        )
         if done.returncode:
             raise BrokerFailed(f"the storage could not be formatted:\n{done.stdout}{done.stderr}")
         unfinished.rename(self._properties)

@@ -1,0 +1,134 @@
+"""Where the database is is checked at the start, and its password is shown nowhere: not even a part of it."""
+
+from pathlib import Path
+
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+from agents.settings import SettingsError, load_settings
+
+SECRET = "zebra"
+ALLOW = "HXI_DATABASE_ALLOW_UNVERIFIED_TLS"
+
+
+def complaint(**environment: str) -> str:
+    """Return what is said of a wrong environment, in which nothing of the password may be."""
+    with pytest.raises(SettingsError) as caught:
+        load_settings(environment)
+    said = str(caught.value)
+    assert SECRET not in said
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+    return said
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("http://u:zebra@host/db", "is no URL that libpq understands"),
+        ("u:zebra@host", "is no URL that libpq understands"),
+        ("zebra", "is no URL that libpq understands"),
+        ("postgresql://u:zebra%zz@host/db", "is no URL that libpq understands"),
+        ("postgresql://u:ze zebra@host/db", "is no URL that libpq understands"),
+        ("postgresql://u:zebra@[::1/db", "is no URL that libpq understands"),
+        ("postgresql://u:x@host/db?zebra=1", "is no URL that libpq understands"),
+        ("host=h password='zebra", "is no URL that libpq understands"),
+        ("postgresql://u:p@zebra@host/db", "has an @ behind the one before its host"),
+        ("postgresql://u:12/zebra@host/db", "has an @ behind the one before its host"),
+        ("postgresql://u:zebra/x@host/db", "has no number from 1 to 65535 for a port"),
+        ("postgresql://u:x@host:zebra/db", "has no number from 1 to 65535 for a port"),
+        ("postgresql://u:p@ss@h:99999999/x", "has no number from 1 to 65535 for a port"),
+        ("postgresql://u:zebra@host:0/db", "has no number from 1 to 65535 for a port"),
+        ("postgresql://u:zebra@host:65536/db", "has no number from 1 to 65535 for a port"),
+        ("postgresql://a:5432,b:65536/db", "has no number from 1 to 65535 for a port"),
+    ],
+)
+def test_a_url_that_is_none_or_not_what_was_meant_is_refused_and_not_quoted(url: str, said: str) -> None:
+    assert complaint(HXI_DATABASE_URL=url).startswith(f"HXI_DATABASE_URL is wrong: {said}")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:zebra@host:1/db",
+        "postgres://u:z%40%2Fx@host:65535/db?sslmode=require",
+        "postgresql://u:zebra?x#y@host/db",
+        "postgresql://a:5432,b/db?target_session_attrs=read-write",
+        "postgresql://[::1]:5432/db",
+        "postgresql:///db?host=/run/postgresql",
+        "postgresql://%2Frun%2Fpostgresql/db",
+        "host=a,b port=5432,5433 dbname=me@home",
+        "postgresql://",
+    ],
+)
+def test_what_libpq_understands_is_taken_as_it_is_and_not_shown(url: str) -> None:
+    settings = load_settings({"HXI_DATABASE_URL": url})
+    assert settings.database_url == url
+    assert SECRET not in f"{settings!r} {settings}"
+
+
+def test_the_password_may_be_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text("ze'br\\a@/ %\n")
+    url = "postgresql://u@a:1,b:2/db?sslmode=require"
+    settings = load_settings({"HXI_DATABASE_URL": url, "HXI_DATABASE_PASSWORD_FILE": str(file)})
+    assert conninfo_to_dict(settings.database_url) == conninfo_to_dict(url) | {"password": "ze'br\\a@/ %"}
+    assert "br" not in repr(settings).replace("_unverified", "")
+    alone = load_settings({"HXI_DATABASE_PASSWORD_FILE": str(file)})
+    assert conninfo_to_dict(alone.database_url)["password"] == "ze'br\\a@/ %"
+
+
+def test_a_password_in_the_url_and_in_a_file_is_one_too_many(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text(SECRET)
+    said = complaint(HXI_DATABASE_URL="postgresql://u:zebra@h/db", HXI_DATABASE_PASSWORD_FILE=str(file))
+    assert said.startswith("HXI_DATABASE_URL is wrong: holds a password, and HXI_DATABASE_PASSWORD_FILE names another")
+
+
+def test_a_file_that_is_not_there_is_named_by_its_setting_alone(tmp_path: Path) -> None:
+    said = complaint(HXI_DATABASE_PASSWORD_FILE=str(tmp_path / SECRET))
+    assert said == ("HXI_DATABASE_PASSWORD_FILE is wrong: names a file that cannot be read (No such file or directory)")
+
+
+@pytest.mark.parametrize("mode", ["", "disable", "allow", "prefer", "require"])
+@pytest.mark.parametrize("name", ["sslrootcert", "sslcert", "sslkey"])
+def test_a_certificate_that_nothing_is_verified_by_is_refused_unless_allowed(
+    tmp_path: Path, name: str, mode: str
+) -> None:
+    file = tmp_path / "some.pem"
+    file.touch()
+    url = f"postgresql://u:zebra@h/db?{name}={file}" + (f"&sslmode={mode}" if mode else "")
+    said = complaint(HXI_DATABASE_URL=url)
+    assert f"names {name}, and its sslmode, {mode or 'prefer'}, verifies nothing: make it verify-full" in said
+    assert f"{ALLOW}=true" in said
+    assert load_settings({"HXI_DATABASE_URL": url, ALLOW: "true"}).database_url == url
+
+
+@pytest.mark.parametrize("mode", ["verify-ca", "verify-full"])
+def test_certificates_that_are_verified_by_are_taken(tmp_path: Path, mode: str) -> None:
+    file = tmp_path / "some.pem"
+    file.touch()
+    url = f"postgresql://u@h/db?sslmode={mode}&sslrootcert={file}&sslcert={file}&sslkey={file}"
+    assert load_settings({"HXI_DATABASE_URL": url}).database_url == url
+
+
+def test_certificates_of_the_system_need_no_mode() -> None:
+    assert load_settings({"HXI_DATABASE_URL": "postgresql://h/db?sslrootcert=system"})
+    assert "verifies nothing" in complaint(HXI_DATABASE_URL="postgresql://h/db?sslrootcert=system&sslmode=require")
+
+
+def test_what_libpq_takes_from_the_environment_is_looked_at_too(tmp_path: Path) -> None:
+    file = tmp_path / "some.pem"
+    file.touch()
+    given = {"HXI_DATABASE_URL": "postgresql://h/db", "PGSSLROOTCERT": str(file)}
+    assert "names sslrootcert, and its sslmode, prefer, verifies nothing" in complaint(**given)
+    assert "sslmode, require, verifies nothing" in complaint(**given, PGSSLMODE="require")
+    assert load_settings(given | {"PGSSLMODE": "verify-full"})
+    assert "sslmode, require," in complaint(
+        PGSSLMODE="verify-full", HXI_DATABASE_URL=f"postgresql://h/db?sslmode=require&sslrootcert={file}"
+    )
+
+
+def test_a_certificate_that_is_not_there_is_an_error_at_the_start(tmp_path: Path) -> None:
+    url = f"postgresql://u:zebra@h/db?sslmode=verify-full&sslrootcert={tmp_path / 'nowhere'}"
+    assert "names a file as sslrootcert that cannot be read" in complaint(HXI_DATABASE_URL=url)
