@@ -1,9 +1,10 @@
 # Every target does its own set-up. Plain `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help install demo test faults mutants lint audit check bench up down clean
+.PHONY: help install demo test faults fuzz mutants lint audit check bench up down clean
 
 PYTHON ?= python3
 SEED ?= $(shell date +%s)
+SECONDS ?= 60
 BIN := .venv/bin
 INSTALLED := .venv/installed
 SIDE_BY_SIDE := -n 2 --dist loadfile
@@ -29,6 +30,9 @@ test: $(INSTALLED) ## all tests, against a real Kafka (Maven or Docker) and a re
 faults: $(INSTALLED) ## all faults, some 650 of them, in two hours: make faults SEED=7 ONLY="during COPY"
 	HXI_TEST_REQUIRE_KAFKA=1 HXI_TEST_FAULTS=all HXI_TEST_FAULT_SEED=$(SEED) HXI_TEST_FAULTS_ONLY="$(ONLY)" \
 		$(BIN)/python -m pytest -v -n 2 --dist worksteal tests/faults
+
+fuzz: $(INSTALLED) ## look for bytes that break decoding: make fuzz SECONDS=600
+	$(BIN)/python -m tests.fuzz $(SECONDS)
 
 mutants: $(INSTALLED) ## break the program in known ways, and see that the tests notice: make mutants ONLY=swap-removed
 	HXI_TEST_REQUIRE_KAFKA=1 $(BIN)/python -m tests.mutants $(ONLY)
