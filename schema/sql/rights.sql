@@ -9,6 +9,13 @@ DECLARE
     statement TEXT;
 BEGIN
     FOR statement IN
+        -- Schemas first: an owner has to be allowed to make things where its own are.
+        SELECT format('ALTER SCHEMA %I OWNER TO hxi_owner', nspname) FROM pg_namespace
+        WHERE nspname IN ('hxi_state', 'analytics') AND nspowner <> 'hxi_owner'::regrole
+    LOOP
+        EXECUTE statement;
+    END LOOP;
+    FOR statement IN
         SELECT format('ALTER TABLE %s OWNER TO hxi_owner', c.oid::regclass)
         FROM pg_class AS c
         WHERE c.relkind IN ('r', 'p', 'v', 'm') AND c.relowner <> 'hxi_owner'::regrole AND (
@@ -28,9 +35,6 @@ BEGIN
         FROM pg_type AS t LEFT JOIN pg_class AS c ON c.oid = t.typrelid
         WHERE t.typnamespace IN ('hxi_state'::regnamespace, 'analytics'::regnamespace)
             AND (c.relkind = 'c' OR t.typtype IN ('d', 'e', 'r')) AND t.typowner <> 'hxi_owner'::regrole
-        UNION ALL
-        SELECT format('ALTER SCHEMA %I OWNER TO hxi_owner', nspname) FROM pg_namespace
-        WHERE nspname IN ('hxi_state', 'analytics') AND nspowner <> 'hxi_owner'::regrole
     LOOP
         EXECUTE statement;
     END LOOP;
