@@ -39,8 +39,8 @@ BEGIN
         EXECUTE statement;
     END LOOP;
     EXECUTE format('GRANT USAGE ON SCHEMA %I TO hxi_writer, hxi_analyst', current_schema());
-    EXECUTE format('GRANT CONNECT, TEMPORARY ON DATABASE %I TO hxi_writer', current_database());
-    EXECUTE format('GRANT CONNECT ON DATABASE %I TO hxi_analyst', current_database());
+    -- Who may connect is the server's business; by default everybody may, and make temporary tables too.
+    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO hxi_writer', current_database());
 END
 $$;
 

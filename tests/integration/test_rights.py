@@ -272,6 +272,8 @@ def test_a_role_that_may_make_no_roles_migrates_and_is_told_what_an_administrato
     ask(there, "".join(statements))
     migrate_database(settings)
     assert capsys.readouterr().out == ""
+    database = f'DATABASE "{urlsplit(url).path[1:]}"'
+    server.administer(f"REVOKE ALL ON {database} FROM PUBLIC", f"GRANT CONNECT ON {database} TO hxi_writer")
     assert works(there)
     assert_can_go_on_migrating(url)
 
