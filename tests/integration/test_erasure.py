@@ -134,6 +134,18 @@ async def test_a_prediction_of_others_about_an_erased_event_goes_with_it(databas
     assert ask(database_url, "SELECT count(*) FROM emotion_predictions WHERE session_id IS NULL") == [(1,)]
 
 
+def test_whatever_refers_to_what_is_erased_is_found_by_an_index(database_url: str) -> None:
+    """Others wait meanwhile: and PostgreSQL looks for references once for each row that goes."""
+    without = """
+        SELECT c.conname FROM pg_constraint AS c
+        WHERE c.contype = 'f' AND c.confrelid = ANY (ARRAY['users', 'sessions', 'events']::regclass[]) AND NOT EXISTS (
+            SELECT FROM pg_index AS i
+            WHERE i.indrelid = c.conrelid AND i.indkey[0] = c.conkey[1] AND i.indpred IS NULL
+        )
+    """
+    assert ask(database_url, without) == []
+
+
 def test_nothing_is_found_of_somebody_who_was_never_there(database_url: str) -> None:
     erased = erase(database_url, ["nobody"], [SESSION])
     assert not erased.something
