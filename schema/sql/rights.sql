@@ -9,6 +9,13 @@ DECLARE
     statement TEXT;
 BEGIN
     FOR statement IN
+        -- Schemas first: an owner has to be allowed to make things where its own are.
+        SELECT format('ALTER SCHEMA %I OWNER TO hxi_owner', nspname) FROM pg_namespace
+        WHERE nspname IN ('hxi_state', 'analytics') AND nspowner <> 'hxi_owner'::regrole
+    LOOP
+        EXECUTE statement;
+    END LOOP;
+    FOR statement IN
         SELECT format('ALTER TABLE %s OWNER TO hxi_owner', c.oid::regclass)
         FROM pg_class AS c
         WHERE c.relkind IN ('r', 'p', 'v', 'm') AND c.relowner <> 'hxi_owner'::regrole AND (
@@ -28,15 +35,12 @@ BEGIN
         FROM pg_type AS t LEFT JOIN pg_class AS c ON c.oid = t.typrelid
         WHERE t.typnamespace IN ('hxi_state'::regnamespace, 'analytics'::regnamespace)
             AND (c.relkind = 'c' OR t.typtype IN ('d', 'e', 'r')) AND t.typowner <> 'hxi_owner'::regrole
-        UNION ALL
-        SELECT format('ALTER SCHEMA %I OWNER TO hxi_owner', nspname) FROM pg_namespace
-        WHERE nspname IN ('hxi_state', 'analytics') AND nspowner <> 'hxi_owner'::regrole
     LOOP
         EXECUTE statement;
     END LOOP;
     EXECUTE format('GRANT USAGE ON SCHEMA %I TO hxi_writer, hxi_analyst', current_schema());
-    EXECUTE format('GRANT CONNECT, TEMPORARY ON DATABASE %I TO hxi_writer', current_database());
-    EXECUTE format('GRANT CONNECT ON DATABASE %I TO hxi_analyst', current_database());
+    -- Who may connect is the server's business; by default everybody may, and make temporary tables too.
+    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO hxi_writer', current_database());
 END
 $$;
 

@@ -70,7 +70,9 @@ def test_commands_say_in_a_sentence_that_the_broker_is_away(deployment: Deployme
     assert b"Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("command", ["migrate", "worker", "publish", "validate", "generate", "schema", "dev", "demo"])
+@pytest.mark.parametrize(
+    "command", ["migrate", "worker", "publish", "validate", "generate", "schema", "forget", "dev", "demo"]
+)
 def test_every_command_has_help(deployment: Deployment, command: str) -> None:
     assert b"Usage: hxi" in deployment.hxi(command, "--help").stdout.replace(b"python -m agents", b"hxi")
 
