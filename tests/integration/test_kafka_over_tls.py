@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,10 @@ from typing import Final
 import psutil
 import pytest
 
-from tests.deployment import RECORDED_SESSION, Deployment, wait_until
+from agents.kafka_clients import BrokerUnavailable
+from agents.settings import load_settings
+from agents.topics import ensure_topics
+from tests.deployment import RECORDED_SESSION, Deployment, fresh_name, wait_until
 from tests.servers.certificates import Authority
 from tests.servers.secured_kafka import USERS, SecuredKafka, secured_kafka
 
@@ -48,6 +52,13 @@ def deployment(kafka: SecuredKafka, database_url: str, tmp_path: Path) -> Iterat
     """A deployment that has not been told how to get in."""
     with Deployment.open(kafka.by_password, database_url, tmp_path, HXI_TOPIC_PARTITIONS="1") as running:
         yield running
+
+
+@pytest.fixture
+def topics() -> dict[str, str]:
+    """Topics of the test's own."""
+    name = fresh_name("t")
+    return {f"HXI_{kind}_TOPIC": f"{name}-{kind.lower()}" for kind in ("EVENTS", "REPLAY", "DEAD_LETTER")}
 
 
 def by_password(kafka: SecuredKafka, authority: Authority, mechanism: str, directory: Path) -> Settings:
@@ -155,6 +166,26 @@ def test_a_broker_of_another_name_than_its_certificates_is_refused(
     settings = by_password(kafka, authority, "SCRAM-SHA-512", tmp_path) | {"HXI_KAFKA_BOOTSTRAP": address}
     said = complaint(deployment, settings)
     assert f"{address} cannot be trusted: IP address mismatch, certificate is not valid for '127.0.0.1'" in said
+
+
+def test_one_broker_that_can_be_trusted_is_enough(
+    kafka: SecuredKafka, authority: Authority, tmp_path: Path, topics: dict[str, str]
+) -> None:
+    away, wrong = "localhost:1", kafka.by_password.replace("localhost", "127.0.0.1")
+    several = {"HXI_KAFKA_BOOTSTRAP": f"{away},{wrong},{kafka.by_password}"}
+    settings = load_settings(by_password(kafka, authority, "SCRAM-SHA-512", tmp_path) | topics | several)
+    assert len(ensure_topics(settings)) == 3
+
+
+def test_a_refused_login_leaves_no_thread_behind(
+    kafka: SecuredKafka, authority: Authority, tmp_path: Path, topics: dict[str, str]
+) -> None:
+    settings = by_password(kafka, authority, "SCRAM-SHA-256", tmp_path) | topics
+    before = threading.active_count()
+    for name in ("nobody", "hxi=512"):
+        with pytest.raises(BrokerUnavailable, match=f"the login of {name} .* was refused"):
+            ensure_topics(load_settings(settings | {"HXI_KAFKA_SASL_USERNAME": name}))
+    assert threading.active_count() == before
 
 
 def test_who_brings_no_certificate_or_a_strangers_is_refused(

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from agents.commands.demo import _worker
+from agents.commands.demo import _environment, _worker
 from agents.commands.dev import SIGNALS, Stopped, stop_on_signals
 from agents.settings import Settings
 
@@ -46,3 +46,20 @@ def test_an_interrupt_while_the_worker_is_being_started_stops_that_worker(
         assert process.wait(5) == -signal.SIGTERM
     finally:
         process.kill()
+
+
+def test_a_worker_at_embedded_servers_is_told_nothing_that_was_meant_for_others(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("secret")
+    ours = {
+        "HXI_KAFKA_BOOTSTRAP": "",
+        "HXI_KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+        "HXI_KAFKA_SASL_USERNAME": "anna",
+        "HXI_KAFKA_SASL_PASSWORD": "secret",
+        "HXI_DATABASE_PASSWORD_FILE": str(tmp_path / "password"),
+        "HXI_APP_ID": "x",
+    }
+    settings = Settings(database_url="postgresql://d").at_own_broker("k:1")
+    embedded = {"HXI_KAFKA_BOOTSTRAP": "k:1", "HXI_DATABASE_URL": "postgresql://d"}
+    assert _environment(settings, ours) == embedded | {"HXI_APP_ID": "x"}
+    elsewhere = ours | {"HXI_KAFKA_BOOTSTRAP": "there:1", "HXI_DATABASE_URL": "postgresql://there"}
+    assert _environment(settings, elsewhere) == elsewhere

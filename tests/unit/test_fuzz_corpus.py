@@ -13,7 +13,7 @@ from tests.fuzz import CORPUS, MOST_BYTES, corpus
 from tests.hostile.laws import check
 
 TOP = Path(__file__).parents[2]
-KEEPING = DecodePolicy(privacy=PrivacyPolicy("keep", "keep", "keep"))
+KEEPING = DecodePolicy(privacy=PrivacyPolicy(ip_address="keep", url_query="keep", free_text="keep", replay="keep"))
 
 NEEDS_ATHERIS = pytest.mark.skipif(
     importlib.util.find_spec("atheris") is None, reason="there is no atheris for this platform"

@@ -1,5 +1,6 @@
 """Half-configured security of Kafka is an error at the start that names what is missing, and shows no secret."""
 
+import re
 import ssl
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 from kafka.net.sasl.scram import ScramClient
 
+import agents
 from agents.kafka_clients import connect, credentials
 from agents.settings import Settings, SettingsError, load_settings
 from tests.servers.certificates import Authority, Pair
@@ -162,3 +164,9 @@ def test_an_embedded_broker_is_met_without_security() -> None:
     options: dict[str, Any] = connect(dict, settings)
     assert (options["bootstrap_servers"], options["security_protocol"]) == (["127.0.0.1:9"], "PLAINTEXT")
     assert not {"ssl_context", "sasl_plain_password"} & options.keys()
+
+
+def test_no_client_is_made_but_by_the_one_function_that_keeps_it_safe() -> None:
+    made = re.compile(r"\b(Kafka(Consumer|Producer|AdminClient)|AIOKafka\w+)\(|bootstrap_servers=")
+    files = [file for file in Path(agents.__file__).parent.rglob("*.py") if made.search(file.read_text("utf-8"))]
+    assert {file.name for file in files} == {"kafka_clients.py"}
