@@ -11,6 +11,7 @@ import pytest
 
 from agents.embedded import Postgres
 from pipeline.sinks.connection import connect, same_server
+from pipeline.sinks.migrations import migrate
 from tests.conftest import drop_database, new_database
 from tests.deployment import RECORDED_SESSION, Deployment, fresh_name, wait_until
 from tests.servers.certificates import Authority
@@ -60,6 +61,7 @@ def deployment(broker: Broker, url: str, authority: Authority, tmp_path: Path) -
     """A deployment that knows whom to trust, and has the password in a file."""
     file = tmp_path / "password"
     file.write_text(secret(url) + "\n")
+    migrate(url)
     settings = {"HXI_DATABASE_URL": verifying(url, authority), "HXI_DATABASE_PASSWORD_FILE": str(file)}
     with Deployment.open(broker.address, url, tmp_path, **settings) as running:
         yield running
