@@ -22,7 +22,7 @@ BOOTSTRAP_TIMEOUT_MS = 8_000
 """How long a first answer from any broker is waited for; kafka-python's own 30 s try a person's patience."""
 
 TLS_TIMEOUT_S = 4.0
-"""As long for TLS to be tried: a broker that takes longer is left to the client's own patience."""
+"""How long TLS is tried with one broker: one that takes longer is left to the client's own patience."""
 
 WHICH_VERSIONS = bytes.fromhex("0000000a 0012 0000 00000000 ffff")
 """Kafka's ApiVersions request: with TLS 1.3 only the answer to a first question tells that our certificate will do."""
