@@ -4,10 +4,11 @@ import json
 import urllib.error
 import urllib.request
 
+import psycopg
 import pytest
 from kafka import KafkaProducer
 
-from tests.deployment import Deployment, WorkerProcess
+from tests.deployment import Deployment, WorkerProcess, wait_until
 
 SESSION = "0c6f4f5e-8f6c-4d7e-9a59-2f6b3c1d2e3f"
 GOOD = {"session_id": SESSION, "event_type": "click", "timestamp": "2026-03-01T10:00:00Z", "x": 1, "y": 2}
@@ -65,6 +66,31 @@ def test_every_refused_record_has_its_reason_and_the_counts_add_up(deployment: D
     received = metric(worker, "hxi_received_total")
     assert received == len(bad) + 3 + 1
     assert received == sum(metric(worker, f"hxi_{kind}_total") for kind in ("written", "duplicate", "dead_lettered"))
+    assert worker.running
+
+
+def test_a_row_that_the_database_itself_refuses_becomes_a_dead_letter_alone(deployment: Deployment) -> None:
+    with psycopg.connect(deployment.database_url) as connection:
+        connection.execute("ALTER TABLE events ADD CONSTRAINT nobody_knows_of CHECK (x <> 666)")
+    single = [json.dumps({**GOOD, "x": x}).encode() for x in range(660, 670)]
+    batch = json.dumps({"session_id": SESSION, "app_version": "9", "events": [GOOD, {**GOOD, "x": 666}, GOOD]}).encode()
+    worker = deployment.start_worker()
+    worker.wait_until_reading()
+    send(deployment, deployment.topic("EVENTS"), *single, batch)
+    deployment.wait_until_drained()
+
+    refused = {
+        dict(letter.headers).get("source_index"): (letter.value, dict(letter.headers))
+        for letter in deployment.dead_letters()
+    }
+    assert refused.keys() == {None, b"1"}
+    assert {headers["reason"] for _, headers in refused.values()} == {b"rejected_by_database"}
+    assert all(b"nobody_knows_of" in headers["detail"] for _, headers in refused.values())
+    assert refused[None][0] == single[6]
+    assert json.loads(refused[b"1"][0]) == {**GOOD, "app_version": "9", "x": 666}
+    assert deployment.count("events") == len(single) - 1 + 2
+    wait_until(lambda: metric(worker, "hxi_received_total") == len(single) + 3, "all is received and settled")
+    assert metric(worker, "hxi_dead_lettered_total") == 2
     assert worker.running
 
 
