@@ -33,7 +33,7 @@ READ_TWICE = 10
 """One record in so many is read by other means as well; the unit and property tests do that with all of them."""
 
 PATIENCE_S = 400.0
-"""Other tests run beside this one: it took 140 s on two processors of its own, and 210 s with twenty others at work."""
+"""Other tests run beside this one: it took 140 to 210 s on two busy processors."""
 EVENTS, REPLAY = Partition("events", 0), Partition("replay", 0)
 NUMBERS = ("x", "y", "scroll_position", "viewport_width", "viewport_height")
 
