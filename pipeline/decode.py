@@ -40,7 +40,7 @@ def decode_events(record: Record, policy: DecodePolicy) -> Iterator[KeptEvent | 
 def plain_events(record: Record, policy: DecodePolicy) -> Sequence[KeptEvent] | None:
     """Return the events of a record that holds nothing but plain ones, all of them accepted; else None."""
     value, arrival_us, limits = record.value, record.arrival_us, policy.limits
-    if not value or len(value) > limits.record_bytes or (found := quick_events(value)) is None:
+    if not value or len(value) > limits.metadata_bytes or (found := quick_events(value)) is None:
         return None
     try:
         if not isinstance(found, list):
@@ -61,8 +61,7 @@ def decode_by_models(record: Record, policy: DecodePolicy) -> Iterator[KeptEvent
     try:
         message = _parse_object(record.value, policy.limits)
         if "events" not in message:
-            event = Event.model_validate(message)
-            yield tidy_event(event, event.model_extra, place, record.arrival_us, policy)
+            yield _tidied(Event.model_validate(message), place, record, policy)
             return
         shared, items = _open_batch(message, len(record.value or b""), policy.limits)
     except (_Refused, ValidationError, OutOfRange, NotStorable, TooLarge) as error:
@@ -117,10 +116,18 @@ def _decode_item(
         return _dead_letter(record, place, refused, dump_refused(item))
     merged = _merge(shared, item)
     try:
-        event = Event.model_validate(merged)
-        return tidy_event(event, event.model_extra, place, record.arrival_us, policy)
+        return _tidied(Event.model_validate(merged), place, record, policy)
     except (ValidationError, OutOfRange, NotStorable, TooLarge) as error:
         return _dead_letter(record, place, error, dump_refused(merged))
+
+
+def _tidied(event: Event, place: Place, record: Record, policy: DecodePolicy) -> KeptEvent:
+    """Return what :func:`tidy_event` does; looks first at the texts of a large record, before they are searched."""
+    if len(record.value or b"") > (most := policy.limits.metadata_bytes):
+        for name, value in event:
+            if isinstance(value, str) and len(value) > most:
+                raise TooLarge(f"{name}: {len(value)} characters, more than {most}")
+    return tidy_event(event, event.model_extra, place, record.arrival_us, policy)
 
 
 def _merge(shared: dict[str, Any], item: dict[str, Any]) -> dict[str, Any]:

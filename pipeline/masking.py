@@ -14,9 +14,16 @@ EMAIL_MASK = "[email]"
 CARD_MASK = "[card]"
 DIGITS_MASK = "[digits]"
 
+LEAST_DIGITS, MOST_DIGITS = 13, 19
+"""Of a card number (ISO/IEC 7812-1 allows up to 19; with fewer than 13 none is in use)."""
+
+LONGEST_ROW = 1_000
+"""Characters of a row of numbers in which cards are looked for: in megabytes of them that would take seconds."""
+
 # Possessive and begun only where a word begins: linear in the text, also in 15 MB of one letter.
 _EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]++(?:@|%40)[\w-]++(?:\.[\w-]++)++")
-_CARD = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w-])")
+_NUMBERS = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,}+(?![\w-])")
+_GROUPS = re.compile(r"\b\d{4}(?:[ -]\d{4}){2}[ -]\d{1,7}\b")
 
 _DIGITS = re.compile(r"(?<![0-9a-fA-F])(?<!\d\.)\d{9,}+(?![a-fA-F])")
 """Nine digits and more: account, telephone, social security numbers. Not within hexadecimal numbers, nor decimals."""
@@ -36,7 +43,7 @@ def mask(text: str) -> str:
     if "@" in text or "%40" in text:
         text = _EMAIL.sub(EMAIL_MASK, text)
     if len(text) >= 9:
-        text = _DIGITS.sub(_mask_digits, _CARD.sub(_mask_card, text))
+        text = _DIGITS.sub(_mask_digits, _NUMBERS.sub(_mask_cards, text))
     return text
 
 
@@ -93,6 +100,14 @@ def _cut(url: str, allowed: frozenset[str]) -> str:
     return without_query(url[:end], allowed) + url[end:]
 
 
+def _mask_cards(match: re.Match[str]) -> str:
+    """Mask the card that the match is, or those that stand in fours in a row of numbers; a very long row has none."""
+    row = match.group()
+    if len(row) <= LONGEST_ROW:
+        row = _GROUPS.sub(_mask_card, row)
+    return CARD_MASK if len(row) <= 2 * MOST_DIGITS and _is_card(row) else row
+
+
 def _mask_card(match: re.Match[str]) -> str:
     return CARD_MASK if _is_card(match.group()) else match.group()
 
@@ -110,6 +125,10 @@ def _is_card(text: str) -> bool:
     ISO/IEC 7812-1: its major industry identifiers 3 to 6 are banking's, and Mastercard has had 2221 to 2720 since
     2017; its annex B has the check digit (Luhn). Milliseconds of this century begin with 1.
     """
-    digits = [int(char) for char in text if char.isdigit()]
+    digits = [int(char) for char in text if char.isdecimal()]
     doubled = [digit * 2 - 9 * (digit > 4) for digit in digits[-2::-2]]
-    return 2 <= digits[0] <= 6 and (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
+    return (
+        LEAST_DIGITS <= len(digits) <= MOST_DIGITS
+        and 2 <= digits[0] <= 6
+        and (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
+    )

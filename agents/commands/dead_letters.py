@@ -1,5 +1,6 @@
 """``hxi dead-letters``: what was refused and why, and sending it in again."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 from agents.commands.kafka import read_topic, sending
 from agents.commands.output import CommandFailed, progress, say, show_table
 from agents.settings import Settings
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def list_dead_letters(settings: Settings, reason: str | None, limit: int) -> None:
@@ -30,7 +33,7 @@ def show_dead_letter(settings: Settings, letter_id: str) -> None:
     """Print one dead letter whole."""
     (record,) = _chosen(settings, [letter_id])
     for name, value in record.headers:
-        print(f"{name}: {value.decode('utf-8', 'replace')}")
+        print(f"{name}: {_text(value)}")
     print(f"key: {_text(record.key)}")
     print()
     print(_text(record.value))
@@ -81,4 +84,6 @@ def _source(record: Any) -> str:
 
 
 def _text(raw: bytes | None) -> str:
-    return "" if raw is None else raw.decode("utf-8", "backslashreplace")
+    """Return what a terminal may show: what senders wrote must not move its cursor, or worse."""
+    text = "" if raw is None else raw.decode("utf-8", "backslashreplace")
+    return _CONTROLS.sub(lambda match: f"\\x{ord(match.group()):02x}", text)

@@ -174,6 +174,8 @@ async def translated() -> AsyncIterator[None]:
     """Turn psycopg's errors into the contract's; what is neither is a defect and passes through."""
     try:
         yield
+    except errors.ProgramLimitExceeded as error:  # an operational error to psycopg, and no better next time
+        raise RowsRejected(one_line(error)) from error
     except _PASSING as error:
         raise Unavailable(one_line(error)) from error
     except _REFUSED as error:

@@ -96,7 +96,7 @@ def test_a_row_that_the_database_itself_refuses_becomes_a_dead_letter_alone(depl
 
 def test_dead_letters_can_be_listed_shown_and_replayed(deployment: Deployment) -> None:
     worker = deployment.start_worker()
-    send(deployment, deployment.topic("EVENTS"), b"not json")
+    send(deployment, deployment.topic("EVENTS"), b"not json \x1b[2J")
     worker.wait_until_reading()
     deployment.wait_until_drained()
 
@@ -105,7 +105,7 @@ def test_dead_letters_can_be_listed_shown_and_replayed(deployment: Deployment) -
     assert header.split("\t") == ["id", "at (UTC)", "reason", "source", "detail"]
     assert "malformed_json" in row
     shown = deployment.hxi("dead-letters", "show", row.split("\t")[0]).stdout.decode()
-    assert shown.endswith("not json\n")
+    assert shown.endswith("not json \\x1b[2J\n")
 
     deployment.hxi("dead-letters", "replay", row.split("\t")[0])
     deployment.wait_until_drained()
