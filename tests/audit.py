@@ -15,19 +15,21 @@ CONSTRAINTS = Path(__file__).parent.parent / "constraints.txt"
 
 _OPTIONS = (f"--requirement={CONSTRAINTS}", "--no-deps", "--disable-pip", "--progress-spinner=off", "--format=json")
 
+PATIENCE_S = 120
+"""It takes 8 s where the index answers."""
+
 
 def main() -> int:
     """Audit, and say what came out."""
     with TemporaryDirectory() as folder:
         answer = Path(folder) / "audit.json"
-        run = subprocess.run(
-            [sys.executable, "-m", "pip_audit", *_OPTIONS, "--output", str(answer)],
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
+        try:
+            command = [sys.executable, "-m", "pip_audit", *_OPTIONS, "--output", str(answer)]
+            said = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False).stderr
+        except subprocess.TimeoutExpired:
+            said = f"No answer within {PATIENCE_S} s"
         if not answer.exists():
-            print(f"NOT AUDITED: the advisories cannot be reached. {(run.stderr.strip().splitlines() or [''])[-1]}")
+            print(f"NOT AUDITED: the advisories cannot be reached. {(said.strip().splitlines() or [''])[-1]}")
             return 0
         found = json.loads(answer.read_text("utf-8"))["dependencies"]
     return verdict(found)
