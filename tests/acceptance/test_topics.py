@@ -107,8 +107,11 @@ def test_a_dead_letter_with_no_room_in_its_topic_goes_without_its_value_and_hold
 def test_a_text_made_to_be_slow_does_not_hold_the_worker_up(deployment: Deployment) -> None:
     worker = deployment.start_worker()
     worker.wait_until_reading()
-    hostile = json.loads(click("hostile")) | {"event_type": "error", "error_message": "a" * (15 << 20) + " @"}
-    send(deployment, json.dumps(hostile).encode(), click("after"))
+    texts = ["a" * (15 << 20) + " @", "a" * (1 << 19) + "@a" * (1 << 18)]  # more, and as much, as there is room for
+    hostile = [json.loads(click("hostile")) | {"event_type": "error", "error_message": text} for text in texts]
+    send(deployment, *(json.dumps(event).encode() for event in hostile), click("after"))
     deployment.wait_until_drained(20)
     assert deployment.count("error_logs") == 1
+    (letter,) = deployment.dead_letters()
+    assert dict(letter.headers)["reason"] == b"too_large"
     assert "Heartbeat" not in worker.said()
