@@ -48,7 +48,7 @@ class Decoder:
             DeadLetter(place, Reason.TOO_MANY, details[record.offset][place.index], record.key, value)
             for record in records
             if record.offset in details
-            for place, value in event_bytes(record, details[record.offset], self._policy)
+            for place, value in event_bytes(record, details[record.offset])
         ]
 
     def _sort(self, record: Record, outcomes: Iterable[Outcome], decoded: Decoded) -> None:
@@ -66,5 +66,5 @@ class Decoder:
         detail = self.poison.get(outcome.place)
         if detail is None:
             return outcome
-        ((_, value),) = event_bytes(record, [outcome.place.index], self._policy)
+        ((_, value),) = event_bytes(record, [outcome.place.index])
         return DeadLetter(outcome.place, Reason.REJECTED_BY_DATABASE, detail, record.key, value)

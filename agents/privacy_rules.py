@@ -30,6 +30,10 @@ class PrivacyRules(BaseModel):
                 f"HXI_PRIVACY_USER_EMAIL=hash needs a key of {SHORTEST_KEY} characters or more, in"
                 " HXI_PRIVACY_EMAIL_KEY or in a file named by HXI_PRIVACY_EMAIL_KEY_FILE"
             )
+        if self.privacy_user_email != "hash" and self._email_key():
+            raise ValueError("HXI_PRIVACY_EMAIL_KEY is set, and HXI_PRIVACY_USER_EMAIL is not hash")
+        if self.privacy_url_query == "keep" and self.privacy_url_query_allow:
+            raise ValueError("HXI_PRIVACY_URL_QUERY_ALLOW is set, and HXI_PRIVACY_URL_QUERY keeps every parameter")
         return self
 
     def privacy_policy(self) -> PrivacyPolicy:

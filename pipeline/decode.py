@@ -40,7 +40,11 @@ def decode_events(record: Record, policy: DecodePolicy) -> Iterator[KeptEvent | 
 def plain_events(record: Record, policy: DecodePolicy) -> Sequence[KeptEvent] | None:
     """Return the events of a record that holds nothing but plain ones, all of them accepted; else None."""
     value, arrival_us, limits = record.value, record.arrival_us, policy.limits
-    if not value or len(value) > limits.metadata_bytes or (found := quick_events(value)) is None:
+    if (
+        not value
+        or len(value) > min(limits.metadata_bytes, limits.record_bytes)
+        or (found := quick_events(value)) is None
+    ):
         return None
     try:
         if not isinstance(found, list):
@@ -138,9 +142,7 @@ def _merge(shared: dict[str, Any], item: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def event_bytes(
-    record: Record, indexes: Iterable[int | None], policy: DecodePolicy
-) -> Iterator[tuple[Place, bytes | None]]:
+def event_bytes(record: Record, indexes: Iterable[int | None]) -> Iterator[tuple[Place, bytes | None]]:
     """Yield what dead letters for events of ``record`` carry: the record's bytes, or each event of its batch as JSON.
 
     ``indexes``: the events' places in the batch; None alone where there is no batch.
@@ -149,9 +151,10 @@ def event_bytes(
     if not batched:
         yield Place(record.partition, record.offset), record.value
         return
-    shared, items = _open_batch(_parse_object(record.value, policy.limits), len(record.value or b""), policy.limits)
+    message = parse(record.value or b"")  # which was accepted before
+    items = message.pop("events")
     for index in batched:
-        yield Place(record.partition, record.offset, index), dump_refused(_merge(shared, items[index]))
+        yield Place(record.partition, record.offset, index), dump_refused(_merge(message, items[index]))
 
 
 def _dead_letter(record: Record, place: Place, error: Exception, value: bytes | None) -> DeadLetter:

@@ -152,9 +152,11 @@ class SeenIds:
         new, late, refused = [], 0, []
         for event in events:
             session = sessions[event.session_id]
-            if event.event_uuid is not None and not self._is_first(session, event, event.event_uuid, in_tables):
-                continue
-            if (refusal := self._limits.count(session.tally, event)) is None:
+            refusal = self._limits.refusal(session.tally, event)
+            if refusal is None:
+                if event.event_uuid is not None and not self._is_first(session, event, event.event_uuid, in_tables):
+                    continue
+                session.tally.add(event)
                 new.append(event)
                 late += event.time_us < session.newest_us - lateness_us
                 self._note_times(session, event)

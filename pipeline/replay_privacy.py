@@ -34,15 +34,16 @@ def masked_chunk(data: Any, mask: Mask, clean_url: Callable[[str], str]) -> Any:
         return [masked_chunk(item, mask, clean_url) for item in data]
     if not isinstance(data, dict):
         return data
-    if data.get("tagName") in _INVISIBLE:
+    tag = data.get("tagName")
+    if isinstance(tag, str) and tag.lower() in _INVISIBLE:
         return data
     copy: Any = {key: masked_chunk(value, mask, clean_url) for key, value in data.items()}
-    if isinstance(copy.get("tagName"), str):
-        copy |= _attributes(copy, copy["tagName"], mask, clean_url)
-        if copy["tagName"] == "textarea" and isinstance(copy.get("childNodes"), list):
-            copy["childNodes"] = [_hide(node, "textContent") for node in copy["childNodes"]]
-    elif "type" in copy and isinstance(copy.get("data"), dict):
+    if "type" in copy and isinstance(copy.get("data"), dict):
         copy["data"] = _event_data(copy["type"], copy["data"], mask, clean_url)
+    elif isinstance(tag, str):
+        copy |= _attributes(copy, tag.lower(), mask, clean_url)
+        if tag.lower() == "textarea" and isinstance(copy.get("childNodes"), list):
+            copy["childNodes"] = [_hide(node, "textContent") for node in copy["childNodes"]]
     elif mask == "text" and copy.get("type") == TEXT_NODE and not copy.get("isStyle"):
         return _hide(copy, "textContent")
     return copy
@@ -70,7 +71,8 @@ def _attributes(node: dict[str, Any], tag: str, mask: Mask, clean_url: Callable[
     clean: Any = node.get("attributes")
     if not isinstance(clean, dict):
         return {}
-    if tag in _FIELDS and clean.get("type") not in _BUTTONS:
+    kind = clean.get("type")
+    if tag in _FIELDS and not (isinstance(kind, str) and kind in _BUTTONS):
         clean = _hide(clean, "value")
     if isinstance(clean.get("href"), str) and tag != "link":
         clean = clean | {"href": clean_url(clean["href"])}
@@ -82,6 +84,7 @@ def _attributes(node: dict[str, Any], tag: str, mask: Mask, clean_url: Callable[
 
 def _hide(holder: Any, name: str) -> Any:
     """Return ``holder`` with the text called ``name`` masked, if there is one."""
-    if not (isinstance(holder, dict) and isinstance(holder.get(name), str)):
+    if not isinstance(holder, dict) or holder.get(name) is None:
         return holder
-    return holder | {name: _SHOWN.sub("*", holder[name])}
+    shown = holder[name]
+    return holder | {name: _SHOWN.sub("*", shown) if isinstance(shown, str) else "*"}

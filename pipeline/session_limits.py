@@ -28,6 +28,11 @@ class Tally:
     actions: int = 0
     refused: str | None = None
 
+    def add(self, event: KeptEvent) -> None:
+        """Count ``event`` in."""
+        self.events += 1
+        self.actions += event.event_type in ACTIONS
+
 
 class SessionLimits:
     """The limits as they apply to the sessions of one partition."""
@@ -36,23 +41,20 @@ class SessionLimits:
         self._limits = limits
         self._begun: OrderedDict[tuple[str, int], set[UUID]] = OrderedDict()
 
-    def count(self, tally: Tally, event: KeptEvent) -> str | None:
-        """Count ``event`` in, or return why it is beyond the limits."""
+    def refusal(self, tally: Tally, event: KeptEvent) -> str | None:
+        """Return why ``event`` is beyond the limits, if it is."""
         limits = self._limits
         if not tally.events and tally.refused is None:
-            tally.refused = self._refusal(event)
+            tally.refused = self._beginning(event)
         if tally.refused is not None:
             return tally.refused
-        is_action = event.event_type in ACTIONS
         if tally.events >= limits.session_events:
             return f"session_id: has sent {limits.session_events} events, as many as a session may"
-        if is_action and tally.actions >= limits.session_actions:
+        if tally.actions >= limits.session_actions and event.event_type in ACTIONS:
             return f"session_id: has sent {limits.session_actions} clicks and views, as many as a session may"
-        tally.events += 1
-        tally.actions += is_action
         return None
 
-    def _refusal(self, event: KeptEvent) -> str | None:
+    def _beginning(self, event: KeptEvent) -> str | None:
         """Return why the session that ``event`` begins must not begin; remember it where it may."""
         device_id = event.facts and event.facts.device_id
         if not device_id:

@@ -200,7 +200,8 @@ def _session_facts(event: Event, extra: dict[str, Any], privacy: PrivacyPolicy) 
 def _user_facts(user: User, extra: dict[str, Any], privacy: PrivacyPolicy) -> UserFacts | None:
     """Return the facts, or keep them in ``extra`` where they name nobody."""
     if not user.external_user_id:
-        if said := user.model_dump(exclude_none=True):
+        anonymous = user.model_copy(update={"email": privacy.clean_email(user.email)})
+        if said := anonymous.model_dump(exclude_none=True):
             _keep(extra, "user", said)
         return None
     if user.__pydantic_extra__:

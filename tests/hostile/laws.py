@@ -62,7 +62,7 @@ def check_events(sent: Record, policy: DecodePolicy = POLICY) -> list[KeptEvent 
         assert_lawful_letter(letter, sent)
     for event in kept:
         assert_storable(event)
-        ((place, value),) = event_bytes(sent, [event.place.index], policy)
+        ((place, value),) = event_bytes(sent, [event.place.index])
         assert place == event.place
         assert value == sent.value or event.place.index is not None
     assert len(fold_alone(kept, [], FOLDING).events) == len(kept)
@@ -84,7 +84,7 @@ def check_chunk(sent: Record, policy: DecodePolicy = POLICY) -> KeptChunk | Dead
         assert_believable(outcome.time_us, outcome.arrival_us)
         assert_json(outcome.chunk_data)
         assert len(fold_alone([], [outcome], FOLDING).session_replay_chunks) == 1
-        assert [*event_bytes(sent, [None], policy)] == [(outcome.place, sent.value)]
+        assert [*event_bytes(sent, [None])] == [(outcome.place, sent.value)]
     return outcome
 
 

@@ -58,6 +58,9 @@ TYPED = [
         change(0, attributes=[{"id": 3, "attributes": {"value": "ann", "class": "c"}}]),
         change(0, attributes=[{"id": 3, "attributes": {"value": "***", "class": "c"}}]),
     ),
+    (change(5, text=7), change(5, text="*")),
+    (element("INPUT", type=[], value="x"), element("INPUT", type=[], value="*")),
+    ({"tagName": "x", **change(5, text="x")}, {"tagName": "x", **change(5, text="*")}),
     ({"events": [change(5, text="x")]}, {"events": [change(5, text="*")]}),
 ]
 """What people typed: masked by default, wherever in the chunk it is."""
@@ -78,7 +81,9 @@ NEITHER = [
     "packed",
     [1, None, {"type": 3}, {"type": 3, "data": "x"}, {"tagName": 7, "attributes": []}, {"tagName": "input"}],
     change(0, attributes="x", texts={"a": 1}),
-    change(5, text=7),
+    {"tagName": []},
+    {"tagName": {}, "attributes": {"type": []}},
+    change(0, attributes=[{"attributes": {"type": {}}}, {"attributes": []}, 7]),
 ]
 
 

@@ -14,7 +14,15 @@ from tests.builders import SESSION, kept, message, numbered, record
 def counted(limits: Limits, *events: KeptEvent) -> list[bool]:
     """Return which of ``events`` are within ``limits``."""
     sessions, tallies = SessionLimits(limits), {event.session_id: Tally() for event in events}
-    return [sessions.count(tallies[event.session_id], event) is None for event in events]
+    return [is_within(sessions, tallies[event.session_id], event) for event in events]
+
+
+def is_within(sessions: SessionLimits, tally: Tally, event: KeptEvent) -> bool:
+    """Return whether ``event`` is within the limits, and count it in then."""
+    within = sessions.refusal(tally, event) is None
+    if within:
+        tally.add(event)
+    return within
 
 
 def of_device(number: int, seconds: float = 0, device_id: str | None = "d") -> KeptEvent:
@@ -38,7 +46,7 @@ def test_clicks_and_views_have_a_limit_of_their_own_and_other_events_go_on() -> 
 def test_a_tally_goes_on_where_the_tables_have_it() -> None:
     tally = Tally(events=9, actions=5)
     limits = SessionLimits(Limits(session_events=10))
-    assert [limits.count(tally, kept(n)) is None for n in range(2)] == [True, False]
+    assert [is_within(limits, tally, kept(n)) for n in range(2)] == [True, False]
 
 
 #   second 0: d begins 1, 2, [3 too many] | second 1: d begins 4 | e and nobody's device: their own
@@ -61,8 +69,8 @@ def test_a_device_begins_as_many_sessions_in_a_second_as_the_limit() -> None:
 
 def test_a_session_that_was_there_before_is_no_new_one_of_its_device() -> None:
     limits, old = SessionLimits(Limits(device_sessions_per_s=1)), Tally(events=1)
-    assert limits.count(Tally(), of_device(1)) is None
-    assert limits.count(old, of_device(2)) is None
+    assert is_within(limits, Tally(), of_device(1))
+    assert is_within(limits, old, of_device(2))
 
 
 def test_what_is_refused_is_a_dead_letter_with_the_bytes_of_each_event() -> None:
@@ -79,3 +87,14 @@ def test_what_is_refused_is_a_dead_letter_with_the_bytes_of_each_event() -> None
     assert letters[0].value == single.value
     assert [json.loads(letter.value or b"") for letter in letters[1:]] == [message(x=2), message(x=3)]
     assert {json.loads(letter.value or b"")["session_id"] for letter in letters} == {str(SESSION)}
+
+
+def test_a_limit_below_what_metadata_may_have_holds_and_what_was_let_in_can_be_refused_later() -> None:
+    batch = record({"events": [{"x": n} for n in range(50)], **message()}, offset=4)
+    size = len(batch.value or b"")
+    policies = [DecodePolicy(limits=Limits(record_bytes=most)) for most in (size - 1, size)]
+    small, large = (Decoder(policy, "session-replay") for policy in policies)
+    (letter,) = small.decode([batch]).dead_letters
+    assert (letter.reason, letter.value) == (Reason.TOO_LARGE, batch.value)
+    events = large.decode([batch]).events
+    assert len(small.refused([batch], [(event, "late") for event in events])) == 50

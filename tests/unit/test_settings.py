@@ -133,7 +133,6 @@ def test_the_decode_policy_follows_the_settings() -> None:
         "MAX_CLOCK_SKEW_S": "5",
         "PRIVACY_IP_ADDRESS": "drop",
         "PRIVACY_URL_QUERY": "keep",
-        "PRIVACY_URL_QUERY_ALLOW": "utm_source, page id,",
         "PRIVACY_FREE_TEXT": "keep",
         "PRIVACY_USER_EMAIL": "hash",
         "PRIVACY_EMAIL_KEY": KEY,
@@ -141,10 +140,11 @@ def test_the_decode_policy_follows_the_settings() -> None:
         "LIMIT_BATCH_EVENTS": "7",
     }
     settings = load_settings({f"HXI_{name}": value for name, value in changed.items()})
-    allowed = frozenset({"utm_source", "page id"})
-    policy = PrivacyPolicy("drop", "keep", allowed, "keep", "hash", KEY.encode(), "mask_text")
+    policy = PrivacyPolicy("drop", "keep", frozenset(), "keep", "hash", KEY.encode(), "mask_text")
     assert settings.decode_policy() == DecodePolicy(5, policy, Limits(batch_events=7))
     assert KEY not in repr(settings) + repr(policy)
+    allowing = load_settings({"HXI_PRIVACY_URL_QUERY_ALLOW": "utm_source, page id,"}).privacy_policy()
+    assert allowing.url_query_allow == {"utm_source", "page id"}
 
 
 def test_every_limit_has_a_setting_with_its_default() -> None:
@@ -165,6 +165,8 @@ def test_the_key_for_addresses_may_come_from_a_file(tmp_path: Path) -> None:
         ({"USER_EMAIL": "hash"}, "needs a key of 16 characters or more"),
         ({"USER_EMAIL": "hash", "EMAIL_KEY": "too short"}, "needs a key of 16 characters or more"),
         ({"USER_EMAIL": "hash", "EMAIL_KEY": "0123456789abcdef", "EMAIL_KEY_FILE": __file__}, "KEY_FILE is wrong"),
+        ({"EMAIL_KEY": "0123456789abcdef"}, "HXI_PRIVACY_USER_EMAIL is not hash"),
+        ({"URL_QUERY": "keep", "URL_QUERY_ALLOW": "q"}, "keeps every parameter"),
         (
             {"USER_EMAIL": "hash", "EMAIL_KEY_FILE": "/nowhere"},
             "HXI_PRIVACY_EMAIL_KEY_FILE is wrong: names a file that cannot be read",
