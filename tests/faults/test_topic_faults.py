@@ -90,8 +90,9 @@ def test_records_that_retention_removed_unread_are_a_loud_loss_and_no_other_is_l
                 assert worker.terminate() == 0
             settled, seen = deployment.ledger(), deployment.ends()
             wait_until_published(log, 500)
+            ends = deployment.ends()  # what is published from here on need not be among what is read next
             before = by_place(deployment)
-            cuts = cut_off(deployment, seen if asleep else settled)
+            cuts = cut_off(deployment, seen if asleep else settled, ends)
             if asleep:
                 worker.signal(signal.SIGCONT)
             else:

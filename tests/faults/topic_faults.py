@@ -202,9 +202,8 @@ def compact(deployment: Deployment) -> int:
     return len(before) - len(seen[-1])
 
 
-def cut_off(deployment: Deployment, settled: Mapping[At, int]) -> Offsets:
-    """Delete, as retention would, the older half of what is not settled; return where each partition begins now."""
-    ends = deployment.ends()
+def cut_off(deployment: Deployment, settled: Mapping[At, int], ends: Mapping[At, int]) -> Offsets:
+    """Delete, as retention would, the older half of what is unsettled below ``ends``; return where partitions begin."""
     cuts = {at: (settled.get(at, 0) + end) // 2 for at, end in ends.items() if end - settled.get(at, 0) >= 2}
     assert cuts, "there is nothing unread"
     with administering(deployment) as admin:
