@@ -30,8 +30,8 @@ _DIGITS = re.compile(r"(?<![0-9a-fA-F])(?<!\d\.)\d{9,}+(?![a-fA-F])")
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
-_URL = re.compile(r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s\"'<>()]++")
-_POSITION = re.compile(r"(?::\d{1,9}){1,2}\Z")
+_URL = re.compile(r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{1,100}://[^\s\"'<>()?#]*+(?:[?#][^\s\"]*+)?")
+_POSITION = re.compile(r"(?::\d{1,9}){2}\)?\Z")
 """Line and column, behind a script's URL in a stack trace."""
 
 _NOTHING_TO_MASK = re.compile(rb"@|%40|://|\d{9}|\d(?:[ -]?\d){12}")

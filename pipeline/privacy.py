@@ -86,7 +86,7 @@ def network_of(address: str) -> str | None:
         parsed = ipaddress.ip_address(address.strip())
     except ValueError:
         return None
-    if parsed.version == 6 and parsed.ipv4_mapped is not None:
-        parsed = parsed.ipv4_mapped
+    if parsed.version == 6:  # some hold an address of version 4 whole
+        parsed = parsed.ipv4_mapped or parsed.sixtofour or parsed
     host_bits = 8 if parsed.version == 4 else 80
     return str(type(parsed)(int(parsed) >> host_bits << host_bits))
