@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, field_validator, model_validator
 
-from agents.secret_file import SecretFile
+from agents.secret_file import SecretFile, given_twice, revealed
 
 PROTOCOL = "HXI_KAFKA_SECURITY_PROTOCOL"
 SASL = "kafka_sasl_"
@@ -88,7 +88,7 @@ class KafkaSettings(BaseModel):
 
     def kafka_password(self) -> str:
         """Return the password of SASL, from wherever it was given."""
-        return _revealed(self.kafka_sasl_password or self.kafka_sasl_password_file)
+        return revealed(self.kafka_sasl_password or self.kafka_sasl_password_file)
 
     def tls(self) -> ssl.SSLContext:
         """Return how TLS connections are made: from version 1.2 on, to hosts that prove their names.
@@ -100,7 +100,7 @@ class KafkaSettings(BaseModel):
         """
         context = ssl.create_default_context(cafile=self.kafka_ssl_ca_file)
         if self.kafka_ssl_cert_file is not None:
-            password = _revealed(self.kafka_ssl_key_password or self.kafka_ssl_key_password_file)
+            password = revealed(self.kafka_ssl_key_password or self.kafka_ssl_key_password_file)
             try:  # given as a function even if empty: otherwise OpenSSL would ask whoever sits at the terminal
                 context.load_cert_chain(self.kafka_ssl_cert_file, self.kafka_ssl_key_file, lambda: password)
             except (ssl.SSLError, ValueError) as error:
@@ -115,7 +115,8 @@ class KafkaSettings(BaseModel):
         if not self.uses_sasl:
             yield from self._given_in_vain(SASL, "SASL_SSL")
             return
-        yield from self._given_twice("kafka_sasl_password")
+        if twice := given_twice("kafka_sasl_password", self.model_fields_set):
+            yield twice
         if not self.kafka_sasl_username:
             yield f"{PROTOCOL} is {self.kafka_security_protocol}, and HXI_KAFKA_SASL_USERNAME is missing"
         if not (self.kafka_sasl_password or self.kafka_sasl_password_file):
@@ -131,7 +132,8 @@ class KafkaSettings(BaseModel):
         if not self.uses_tls:
             yield from self._given_in_vain(TLS, "SASL_SSL" if self.uses_sasl else "SSL")
             return
-        yield from self._given_twice("kafka_ssl_key_password")
+        if twice := given_twice("kafka_ssl_key_password", self.model_fields_set):
+            yield twice
         for given, missing in (("cert", "key"), ("key", "cert")):
             if f"{TLS}{given}_file" in self.model_fields_set and f"{TLS}{missing}_file" not in self.model_fields_set:
                 yield f"HXI_KAFKA_SSL_{given.upper()}_FILE is set, and HXI_KAFKA_SSL_{missing.upper()}_FILE is missing"
@@ -142,14 +144,6 @@ class KafkaSettings(BaseModel):
         for name in sorted(self.model_fields_set):
             if name.startswith(kind):
                 yield f"HXI_{name.upper()} is set, and {PROTOCOL} is {self.kafka_security_protocol}, not {protocol}"
-
-    def _given_twice(self, name: str) -> Iterator[str]:
-        if {name, f"{name}_file"} <= self.model_fields_set:
-            yield f"HXI_{name.upper()} and HXI_{name.upper()}_FILE are both set: which one counts?"
-
-
-def _revealed(secret: SecretStr | None) -> str:
-    return "" if secret is None else secret.get_secret_value()
 
 
 def _why_no_key(error: Exception) -> str:

@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, SecretStr, model_validator
 
-from agents.secret_file import SecretFile
+from agents.secret_file import SecretFile, given_twice, revealed
 from pipeline.privacy import PrivacyPolicy
 
 SHORTEST_KEY = 16
@@ -25,6 +25,8 @@ class PrivacyRules(BaseModel):
 
     @model_validator(mode="after")
     def _has_a_key_where_it_hashes(self) -> Self:
+        if twice := given_twice("privacy_email_key", self.model_fields_set):
+            raise ValueError(twice)
         if self.privacy_user_email == "hash" and len(self._email_key()) < SHORTEST_KEY:
             raise ValueError(
                 f"HXI_PRIVACY_USER_EMAIL=hash needs a key of {SHORTEST_KEY} characters or more, in"
@@ -45,12 +47,9 @@ class PrivacyRules(BaseModel):
             allowed,
             self.privacy_free_text,
             self.privacy_user_email,
-            self._email_key() if self.privacy_user_email == "hash" else b"",
+            self._email_key(),
             self.privacy_replay,
         )
 
     def _email_key(self) -> bytes:
-        if self.privacy_email_key is not None and self.privacy_email_key_file is not None:
-            raise ValueError("HXI_PRIVACY_EMAIL_KEY and HXI_PRIVACY_EMAIL_KEY_FILE are both set: which one counts?")
-        key = self.privacy_email_key or self.privacy_email_key_file
-        return b"" if key is None else key.get_secret_value().encode()
+        return revealed(self.privacy_email_key or self.privacy_email_key_file).encode()

@@ -1,5 +1,6 @@
 """Passwords in files, as Docker and Kubernetes hand them out: read once, at the start, and shown nowhere."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,18 @@ def _content(path: str) -> str:
     if any(end in secret for end in "\r\n\0"):
         raise ValueError("names a file with more than the one line of a password")
     return secret
+
+
+def given_twice(name: str, given: Collection[str]) -> str | None:
+    """Return what is wrong where, of the settings ``given``, one says ``name`` and another names a file of it."""
+    if {name, f"{name}_file"} <= set(given):
+        return f"HXI_{name.upper()} and HXI_{name.upper()}_FILE are both set: which one counts?"
+    return None
+
+
+def revealed(secret: SecretStr | None) -> str:
+    """Return the secret itself, for whoever has to say it; of none an empty text."""
+    return "" if secret is None else secret.get_secret_value()
 
 
 SecretFile = Annotated[SecretStr, BeforeValidator(_content)]

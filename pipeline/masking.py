@@ -34,7 +34,7 @@ _URL = re.compile(r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{1,100}://[^\s\"'<>
 _POSITION = re.compile(r"(?::\d{1,9}){2}\)?\Z")
 """Line and column, behind a script's URL in a stack trace."""
 
-_NOTHING_TO_MASK = re.compile(rb"@|%40|://|\d{9}|\d(?:[ -]?\d){12}")
+_PERHAPS_TO_MASK = re.compile(rb"@|%40|://|\d{9}|\d(?:[ -]?\d){12}")
 
 
 @remembered
@@ -72,7 +72,7 @@ def path_of(url: str) -> str:
 
 def may_hold_some(dumped: bytes) -> bool:
     """Return whether a value may hold anything to mask, by its JSON: nearly none do, and need no walk."""
-    return _NOTHING_TO_MASK.search(dumped) is not None
+    return _PERHAPS_TO_MASK.search(dumped) is not None
 
 
 def mask_json(value: Any, clean: Callable[[str], str], *, cards: bool) -> Any:

@@ -46,12 +46,16 @@ class PrivacyPolicy:
             return None
         return hmac.new(self.email_key, address.strip().lower().encode(), hashlib.sha256).hexdigest()
 
+    @property
+    def _masked(self) -> Callable[[str], str]:
+        return mask if self.free_text == "mask" else str
+
     @cached_property
     def clean_url(self) -> Callable[[str], str]:
         """What makes a URL one without fragment and, but for what is allowed, query; masked as free text."""
         if self.url_query == "keep":
             return self.clean_text
-        masked = mask if self.free_text == "mask" else str
+        masked = self._masked
         return remembered(lambda url: masked(without_query(url, self.url_query_allow)))
 
     @cached_property
@@ -62,7 +66,7 @@ class PrivacyPolicy:
     @cached_property
     def clean_text(self) -> Callable[[str], str]:
         """What masks a text, and cuts the URLs in it."""
-        masked = mask if self.free_text == "mask" else str
+        masked = self._masked
         if self.url_query == "keep":
             return masked
         return remembered(lambda text: masked(without_queries(text, self.url_query_allow)))
