@@ -16,7 +16,7 @@ from agents.judging import Judging
 from agents.kafka_clients import credentials
 from agents.quiet import QuietWatch
 from agents.settings import Settings
-from agents.topics import MAX_DEAD_LETTER_BYTES, MAX_RECORD_BYTES
+from agents.topics import MAX_RECORD_BYTES
 from agents.transport import BatchConsumer, BatchTransport, RecordBatch
 from pipeline.sinks.contract import Sink
 
@@ -29,6 +29,10 @@ REBALANCE_TIMEOUT_S = 10.0
 REQUEST_TIMEOUT_S = 20.0
 """How long a broker may take over a request, a join among them, before the connection is given up. So long, at times
 twice, a half-open one stays unnoticed: with Faust's 90 s, and 20 minutes for dead letters, that took minutes."""
+
+DEAD_LETTER_BATCH_BYTES = 256 * 1024
+"""Of which one is on its way to a partition at a time; a topic that takes no more than Kafka's default (1 MB) has
+room for it."""
 
 LAST_FLUSH_S = 4.0
 """What SIGTERM leaves for a last flush; what it does not write is read again."""
@@ -64,7 +68,7 @@ def create_app(settings: Settings, sink: Sink) -> PipelineApp:
         broker_session_timeout=SESSION_TIMEOUT_S,
         consumer_auto_offset_reset="none",  # never skip silently: the ledger and the intake decide
         consumer_max_fetch_size=MAX_RECORD_BYTES,
-        producer_max_request_size=MAX_DEAD_LETTER_BYTES,
+        producer_max_batch_size=DEAD_LETTER_BATCH_BYTES,
         producer_request_timeout=REQUEST_TIMEOUT_S,
         store="memory://",
         stream_buffer_maxsize=8,
@@ -97,7 +101,7 @@ def _add_services(app: PipelineApp, settings: Settings, sink: Sink) -> None:
     """`→ one transaction → acknowledge`, the watch for what went quiet, and the scores."""
 
     async def send(letters: Any) -> None:
-        await send_dead_letters(app.producer, settings.dead_letter_topic, letters)
+        await send_dead_letters(app.producer.client(), settings.dead_letter_topic, letters)
 
     def consumer() -> BatchConsumer:
         return app.consumer  # type: ignore[no-any-return]

@@ -2,40 +2,41 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Sequence
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from itertools import groupby
 from typing import Any, Protocol
 
 from aiokafka.errors import MessageSizeTooLargeError
-from faust.exceptions import ProducerSendError
+from aiokafka.producer.message_accumulator import BatchBuilder
 from msgspec.structs import replace
 
+from agents.topics import MAX_DEAD_LETTER_BYTES
 from pipeline.decode import MAX_DETAIL
-from schema.rows import DeadLetter
+from schema.rows import DeadLetter, Partition
 
 logger = logging.getLogger(__name__)
 
-AT_ONCE = 100
-"""Letters on their way together. The client wakes all that wait for room whenever there is some: 10 000 letters took
-82 s at once, and 4 s in hundreds."""
-
+MOST_IN_FLIGHT = 32 * 1024 * 1024
+"""Bytes on their way together: the client may put them all into one request, and a broker takes 100 MB by default."""
 
 MOST_KEY_BYTES = 10_000
 """What is left of a letter for whose value there is no room: a key that is longer than any session's goes as well."""
 
 
-class Producer(Protocol):
-    """What is needed of Faust's producer."""
+class Client(Protocol):
+    """What is needed of aiokafka's producer. A letter costs 3 µs in a batch made here, and 33 µs sent by itself."""
 
-    async def send(
-        self,
-        topic: str,
-        key: bytes | None,
-        value: bytes | None,
-        partition: int | None,
-        timestamp: float | None,
-        headers: list[tuple[str, bytes]] | None,
-    ) -> Awaitable[Any]:
-        """Queue a record; what it returns is done when the broker has acknowledged."""
+    async def partitions_for(self, topic: str) -> AbstractSet[int]:
+        """Return the partitions of ``topic``."""
+        ...
+
+    def create_batch(self) -> BatchBuilder:
+        """Return an empty batch."""
+        ...
+
+    async def send_batch(self, batch: BatchBuilder, topic: str, *, partition: int) -> "asyncio.Future[Any]":
+        """Queue ``batch``; what it returns is done when the broker has acknowledged."""
         ...
 
 
@@ -54,34 +55,88 @@ def headers_of(letter: DeadLetter) -> list[tuple[str, bytes]]:
     return [(name, text.encode("utf-8", "replace")) for name, text in headers.items()]
 
 
-async def send_dead_letters(producer: Producer, topic: str, letters: Sequence[DeadLetter]) -> None:
+async def send_dead_letters(client: Client, topic: str, letters: Sequence[DeadLetter]) -> None:
     """Send ``letters`` and return once the broker has acknowledged them all.
 
-    A letter that the topic has no room for goes without its value: it must not stop the rest,
-    and its record is still where the headers say.
+    Those of one source partition go to one partition, in order. A letter that the topic has no
+    room for goes without its value: it must not stop the rest, and its record is still where the
+    headers say.
 
     Raises:
         KafkaError: the broker cannot be reached; all may be sent again.
     """
-    for begin in range(0, len(letters), AT_ONCE):
-        await asyncio.gather(*[_send(producer, topic, letter) for letter in letters[begin : begin + AT_ONCE]])
+    partitions = sorted(await client.partitions_for(topic))
+    in_flight: list[tuple[list[DeadLetter], asyncio.Future[Any]]] = []
+    size = 0
+    for some, batch in _batches(client, letters):
+        if size and size + batch.size() > MOST_IN_FLIGHT:
+            await _wait_for(client, topic, in_flight)
+            in_flight, size = [], 0
+        number = some[0].place.partition.number % len(partitions)
+        in_flight.append((some, await client.send_batch(batch, topic, partition=partitions[number])))
+        size += batch.size()
+    await _wait_for(client, topic, in_flight)
 
 
-async def _send(producer: Producer, topic: str, letter: DeadLetter) -> None:
-    try:
-        await _send_as_it_is(producer, topic, letter)
-    except MessageSizeTooLargeError:
-        size = len(letter.value or b"")
-        logger.error("A dead letter of %d bytes does not fit topic %s: sent without its value", size, topic)
-        detail = f"[{size} bytes, too large for {topic}, left at the source] {letter.detail}"[:MAX_DETAIL]
-        key = letter.key if len(letter.key or b"") <= MOST_KEY_BYTES else None
-        await _send_as_it_is(producer, topic, replace(letter, key=key, value=None, detail=detail))
+def _batches(client: Client, letters: Sequence[DeadLetter]) -> Iterator[tuple[list[DeadLetter], BatchBuilder]]:
+    """Yield batches that are full, or hold all that there is of a source partition."""
+    for _, group in groupby(sorted(letters, key=_source), key=_source):
+        some: list[DeadLetter] = []
+        batch = client.create_batch()
+        for letter in group:
+            sent = letter if _length(letter) <= MAX_DEAD_LETTER_BYTES else _shortened(letter)
+            if not _append(batch, sent):
+                yield some, batch
+                some, batch = [], client.create_batch()
+                _append(batch, sent)
+            some.append(sent)
+        yield some, batch
 
 
-async def _send_as_it_is(producer: Producer, topic: str, letter: DeadLetter) -> None:
-    try:
-        value = b"" if letter.key is None and letter.value is None else letter.value  # the client sends no such record
-        acknowledged = await producer.send(topic, letter.key, value, None, None, headers_of(letter))
-    except ProducerSendError as error:  # Faust's wrapping of the client's own error
-        raise error.__cause__ or error from None
-    await acknowledged
+def _source(letter: DeadLetter) -> Partition:
+    return letter.place.partition
+
+
+def _append(batch: BatchBuilder, letter: DeadLetter) -> bool:
+    """Return whether there was room; in an empty batch there is."""
+    value = b"" if letter.key is None and letter.value is None else letter.value  # neither would be no record
+    return batch.append(timestamp=None, key=letter.key, value=value, headers=headers_of(letter)) is not None
+
+
+async def _wait_for(
+    client: Client, topic: str, in_flight: Sequence[tuple[list[DeadLetter], "asyncio.Future[Any]"]]
+) -> None:
+    outcomes = await asyncio.gather(*[sent for _, sent in in_flight], return_exceptions=True)
+    for (letters, _), outcome in zip(in_flight, outcomes, strict=True):
+        if isinstance(outcome, MessageSizeTooLargeError):
+            await _send_smaller(client, topic, letters, outcome)
+        elif isinstance(outcome, BaseException):
+            raise outcome
+
+
+async def _send_smaller(
+    client: Client, topic: str, letters: Sequence[DeadLetter], error: MessageSizeTooLargeError
+) -> None:
+    """Send ``letters`` one by one, or the only one without its value."""
+    if len(letters) > 1:
+        for letter in letters:
+            await send_dead_letters(client, topic, [letter])
+    elif (shortened := _shortened(letters[0])) != letters[0]:
+        await send_dead_letters(client, topic, [shortened])
+    else:
+        raise error
+
+
+def _shortened(letter: DeadLetter) -> DeadLetter:
+    """Return ``letter`` without its value, or as it is where it has none to be left out."""
+    key = letter.key if len(letter.key or b"") <= MOST_KEY_BYTES else None
+    if key == letter.key and not letter.value:
+        return letter
+    size = len(letter.value or b"")
+    logger.error("A dead letter of %d bytes does not fit its topic: sent without its value", size)
+    detail = f"[{size} bytes, too large for the dead-letter topic, left at the source] {letter.detail}"
+    return replace(letter, key=key, value=None, detail=detail[:MAX_DETAIL])
+
+
+def _length(letter: DeadLetter) -> int:
+    return len(letter.key or b"") + len(letter.value or b"")

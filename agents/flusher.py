@@ -7,6 +7,7 @@ commits rows and offsets, and only then does the consumer group hear of it.
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 
@@ -167,8 +168,8 @@ class Flusher:
         metrics.DUPLICATE.inc(duplicates)
         metrics.LATE.inc(pending.late)
         metrics.RESOLVED.inc(written.resolved)
-        for letter in pending.dead_letters:
-            metrics.DEAD_LETTERED.labels(letter.reason.value).inc()
+        for reason, letters in Counter(letter.reason.value for letter in pending.dead_letters).items():
+            metrics.DEAD_LETTERED.labels(reason).inc(letters)
         for table, rows in written.rows_by_table.items():
             metrics.ROWS.labels(table).inc(rows)
         metrics.SEEN_IDS.set(sum(len(owned.seen) for owned in self._intake.owned.values()))

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple, Protocol, cast
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, Message
@@ -209,10 +209,19 @@ def batches(fetched: Mapping[TP, list[Any]], positions: Mapping[TP, int]) -> Ite
         yield tp, [], positions[tp]
 
 
+class OpenProducer(driver.Producer):  # type: ignore[misc]
+    """Faust's producer, which lets its client be used: Faust has no batches."""
+
+    def client(self) -> AIOKafkaProducer:
+        """Return the client of the started producer."""
+        return self._ensure_producer()
+
+
 class BatchTransport(driver.Transport):  # type: ignore[misc]
-    """Faust's transport with :class:`BatchConsumer` in it."""
+    """Faust's transport with :class:`BatchConsumer` and :class:`OpenProducer` in it."""
 
     Consumer = BatchConsumer
+    Producer = OpenProducer
 
 
 def arrival_us(timestamp_ms: int) -> int:
