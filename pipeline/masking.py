@@ -24,12 +24,12 @@ _AT = r"(?:[@\uff20\ufe6b]|%(?:25){0,3}40|&#0{0,6}64;|&#[xX]0{0,6}40;|&commat;|\
 _ATOM = rf"(?:[\w.+!#$'*^`{{|}}~-]|(?!{_AT})[%&])"
 """What RFC 5322 has in an address, but for what stands around one in URLs: ``/ = ?``."""
 
-_DOMAIN = r"(?:[\w-]++(?:(?:[.\u3002\uff0e\uff61]|%2[Ee])[\w-]++)++|\[[\w.:]{2,60}\])"
+_DOMAIN = r"(?:[\w-]++(?:(?:[.\u3002\uff0e\uff61]|%2[Ee])[\w-]++)++|\[(?:IPv6:)?[0-9A-Fa-f.:]{2,60}\])"
 _EMAIL = re.compile(
-    rf"(?:(?<![\w.+!#$'*^`{{|}}~%&-])|(?<=%40)|(?<=%2540)|(?<=%252540))"
-    rf"((?:[.+!#$'*^`{{|}}~-]|(?!{_AT})[%&])*+){_ATOM}++{_AT}{_DOMAIN}"
-    rf"|()\"[^\"]*+\"{_AT}{_DOMAIN}"
+    rf"(?:(?:(?<![\w.+!#$'*^`{{|}}~%&-])|(?<=%40)|(?<=%2540)|(?<=%252540))"
+    rf"((?:[.+!#$'*^`{{|}}~-]|(?!{_AT})[%&])*+){_ATOM}++|()\"[^\"]*+\"){_AT}{_DOMAIN}(?:{_ATOM}++{_AT}{_DOMAIN})*+"
 )
+"""With the addresses that follow it without a space: behind one, no word begins."""
 
 _SPACE = r"[\s\u00ad\u200b-\u200d\u2010-\u2015\u2060\u2212\ufe58\ufe63\uff0d\ufeff-]|%20|%09|%0[AaDd]|%2[Dd]|%C2%A0"
 _SPACES = re.compile(rf"(?:{_SPACE})*+")
@@ -86,7 +86,8 @@ def is_card(digits: str) -> bool:
 
 def _without_numbers(text: str) -> str:
     """Mask the numbers, but within UUIDs and what is like a hash."""
-    pieces, end = [], 0
+    pieces: list[str] = []
+    end = 0
     for token in _HEX.finditer(text):
         if _is_random(token.group()):
             pieces += _NUMBERS.sub(_mask_row, text[end : token.start()]), token.group()

@@ -88,8 +88,12 @@ class PrivacyPolicy:
         """
         if not may_hold_some(dumped):
             return value, False
-        masked = cleaned(value, self._cleaning)
+        masked = self.cleaned(value)
         return masked, masked != value
+
+    def cleaned(self, value: Any) -> Any:
+        """Return a JSON value with its texts, numbers and keys masked."""
+        return cleaned(value, self._cleaning)
 
     @cached_property
     def _cleaning(self) -> Cleaning:

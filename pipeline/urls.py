@@ -1,6 +1,6 @@
 r"""Takes out of URLs what they carry beside the place they name: query, fragment, login, path parameters.
 
-In a field that holds a URL, all of it goes. In free text these are URLs, and the rest stays readable (``a/b?``, ``no?``):
+In a field that holds a URL, all of it goes. In free text these are URLs, and the rest stays (``a/b?``, ``really?``):
 
 - what begins with a scheme and a slash (``https://…``, ``app:/…``): everything behind ``?`` or ``#`` goes;
 - what begins with ``/``, ``./`` or ``../``, also ``//host``: the same, where a word follows the ``?`` or ``#`` at once;
@@ -28,8 +28,8 @@ _POSITION = re.compile(r"(?::\d{1,9}){2}\)?\Z")
 """Line and column, behind a script's URL in a stack trace."""
 
 _LOGIN = re.compile(
-    r"(\A[A-Za-z][A-Za-z0-9+.-]*:(?:\\{0,3}/|\\){2,})[^\s/\\?#\"]*@"
-    r"|(\A(?:\\{0,3}/){2})[\w.~%!$&+,;=:-]*@"  # of //host: an XPath has an @ too
+    r"(\A[A-Za-z][A-Za-z0-9+.-]*:(?:\\{0,3}/|\\){2,})(?:[^\s/\\?#\"]*@[/\\]*)++"
+    r"|(\A(?:\\{0,3}/){2})(?!@)[\w.~%!$&+,;=:@-]*@"  # of //host: an XPath has an @ too
 )
 _ESCAPED_QUERY = re.compile(rf"(?=%){_PAIR}.*", re.DOTALL)
 _PARAMETER = re.compile(r"(?:;|%3[Bb])((?:(?!%3[BbDd])[^/;=\\])*+)(?:=|%3[Dd])(?:(?!%3[Bb])[^/;\\])*+")
