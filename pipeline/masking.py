@@ -32,10 +32,14 @@ _EMAIL = re.compile(
 """With the addresses that follow it without a space: behind one, no word begins."""
 
 _SPACE = r"[\s\u00ad\u200b-\u200d\u2010-\u2015\u2060\u2212\ufe58\ufe63\uff0d\ufeff-]|%20|%09|%0[AaDd]|%2[Dd]|%C2%A0"
-_SPACES = re.compile(rf"(?:{_SPACE})*+")
-_BETWEEN = rf"(?:{_SPACE}|[._+]|%2[BbEe]|%5[Ff])"
+_ESCAPED_SPACE = r"&nbsp;|&#160;|\\[nrt]|\\u00[Aa]0"
+_SPACES = re.compile(rf"(?:{_SPACE}|{_ESCAPED_SPACE})*+")
+_BETWEEN = rf"(?:{_SPACE}|{_ESCAPED_SPACE}|[._+]|%2[BbEe]|%5[Ff])"
 _GROUPS = re.compile(rf"({_BETWEEN}++)")
-_NUMBERS = re.compile(rf"(?<!\d)\d(?:{_BETWEEN}{{0,3}}\d){{{LEAST_DIGITS - 1},}}+|(?<!\d)(?<!\d\.)\d{{{LONG},}}+")
+_NUMBERS = re.compile(
+    rf"(?:(?<=%\d\d)|(?<!\d)(?<!%)(?<!%\d))\d(?:{_BETWEEN}{{0,3}}\d){{{LEAST_DIGITS - 1},}}+"
+    rf"|(?<!\d)(?<!\d\.)\d{{{LONG},}}+"
+)
 """Rows of as many digits as a card has; nine digits and more, which are not a decimal's."""
 
 _PERHAPS_NUMBER = re.compile(rf"\d(?:\d{{{LONG - 1}}}|(?:{_BETWEEN}{{0,3}}\d){{{LEAST_DIGITS - 1}}})")

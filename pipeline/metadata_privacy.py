@@ -20,7 +20,7 @@ _ONLY_ADDRESS = re.compile(
 )
 
 _PERHAPS = re.compile(
-    rb"[@?#;\\%:0-9](?:(?<=[@?#;\\])|(?<=%)[0-9A-Fa-f]{2}|(?<=:)(?::|[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{0,4}:)"
+    rb"[@?#;=\\%:0-9](?:(?<=[@?#;=\\])|(?<=%)[0-9A-Fa-f]{2}|(?<=:)(?::|[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{0,4}:)"
     rb"|(?<=[0-9])(?:[0-9]{8}|\.[0-9]{1,3}\.[0-9]|(?:[ ._+-]{0,3}[0-9]){12}))"
 )
 """In ASCII JSON: where an address, a query, a number or an IP address may be."""
@@ -31,6 +31,7 @@ class Kind(Enum):
 
     TEXT = auto()
     URL = auto()
+    QUERY = auto()
     ADDRESS = auto()
     VERSION = auto()
     MEASURE = auto()
@@ -91,6 +92,8 @@ def cleaned(value: Any, cleaning: Cleaning, kind: Kind = Kind.TEXT) -> Any:
 def kind_of(key: str) -> Kind:
     """Return what ``key`` says: by the words of ``snake_case``, ``camelCase`` and ``Header-Case``."""
     words = [word.lower() for word in _WORD.findall(key[:200])]
+    if "".join(words).endswith(("querystring", "searchparams")):
+        return Kind.QUERY
     for kind, pattern in _KINDS:
         if any(map(pattern.fullmatch, words)):
             return kind
@@ -100,6 +103,8 @@ def kind_of(key: str) -> Kind:
 def _clean_text(text: str, cleaning: Cleaning, kind: Kind) -> str:
     if kind is Kind.URL:
         return cleaning.url(text)
+    if kind is Kind.QUERY:
+        return cleaning.url(text) if text.startswith("?") else cleaning.url(f"?{text}").removeprefix("?")
     if kind is Kind.ADDRESS or (kind is not Kind.VERSION and _ONLY_ADDRESS.fullmatch(text)):
         text = cleaning.addresses(text)
     return cleaning.text(text)

@@ -32,6 +32,15 @@ def test_a_value_whose_key_says_url_loses_its_query(key: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "kept"), [("token=1&k=2", "k=2"), ("?token=1&k=2#x", "?k=2"), ("token=1", ""), ("", "")]
+)
+@pytest.mark.parametrize("key", ["query_string", "queryString", "QUERYSTRING", "urlSearchParams"])
+def test_a_query_by_itself_keeps_what_is_allowed(key: str, text: str, kept: str) -> None:
+    assert clean({key: text}, PrivacyPolicy(url_query_allow=frozenset("k"))) == {key: kept}
+    assert clean({key: text}, PrivacyPolicy(url_query="keep")) == {key: text}
+
+
+@pytest.mark.parametrize(
     ("key", "kind"),
     [
         *((key, Kind.TEXT) for key in ("during", "title", "message", "", "purification", "x" * 100_000)),
