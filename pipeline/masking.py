@@ -37,15 +37,15 @@ _SPACES = re.compile(rf"(?:{_SPACE}|{_ESCAPED_SPACE})*+")
 _BETWEEN = rf"(?:{_SPACE}|{_ESCAPED_SPACE}|[._+]|%2[BbEe]|%5[Ff])"
 _GROUPS = re.compile(rf"({_BETWEEN}++)")
 _NUMBERS = re.compile(
-    rf"(?:(?<=%\d\d)|(?<!\d)(?<!%)(?<!%\d))\d(?:{_BETWEEN}{{0,3}}\d){{{LEAST_DIGITS - 1},}}+"
-    rf"|(?<!\d)(?<!\d\.)\d{{{LONG},}}+"
+    rf"(?:(?<=%\d\d)|(?<!\d)(?<!%)(?<!%\d))"  # %20 is no part of a number
+    rf"(?:\d(?:{_BETWEEN}{{0,3}}\d){{{LEAST_DIGITS - 1},}}+|(?<!\d\.)\d{{{LONG},}}+)"
 )
 """Rows of as many digits as a card has; nine digits and more, which are not a decimal's."""
 
 _PERHAPS_NUMBER = re.compile(rf"\d(?:\d{{{LONG - 1}}}|(?:{_BETWEEN}{{0,3}}\d){{{LEAST_DIGITS - 1}}})")
 
 _HEX = re.compile(
-    r"(?:(?<![0-9A-Za-z])|(?<=0[xX]))"
+    r"(?:(?<![0-9A-Za-z])|(?<=(?<![0-9A-Za-z])0[xX]))"
     r"(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{24,}+)(?![0-9A-Za-z])"
 )
 _LETTERS = re.compile("[a-fA-F]+")

@@ -103,7 +103,7 @@ def kind_of(key: str) -> Kind:
 def _clean_text(text: str, cleaning: Cleaning, kind: Kind) -> str:
     if kind is Kind.URL:
         return cleaning.url(text)
-    if kind is Kind.QUERY:
+    if kind is Kind.QUERY and ("=" in text or "?" in text):
         return cleaning.url(text) if text.startswith("?") else cleaning.url(f"?{text}").removeprefix("?")
     if kind is Kind.ADDRESS or (kind is not Kind.VERSION and _ONLY_ADDRESS.fullmatch(text)):
         text = cleaning.addresses(text)

@@ -14,14 +14,19 @@ from urllib.parse import unquote_plus, urlsplit
 
 _MARK = r"(?:[?#]|%(?:25){0,3}(?:3[Ff]|23))"
 _EQUALS = r"(?:=|%(?:25){0,3}3[Dd]|\\u003[Dd])"
-_NAME = r"(?=[\w$%\[-])(?:(?!%(?:25){0,3}3[DdFf])[\w.%+~$!*\[\]-]){1,100}"
+_NAME = r"(?=[\w$%\[-])(?:(?!%(?:25){0,3}3[DdFf])[\w.%+~$!*@\[\]-]){1,100}"
+_PATH, _TAIL = (
+    rf"{part}*+(?:(?<=\d{{4}})\s{{1,3}}(?=\d{{4,6}}(?!\d)){part}*+)*+" for part in (r"[^\s\"<>?#]", r"[^\s\"]")
+)
+"""A path, and a query: to the white space that is not between the groups of a card."""
+
 _PAIR = rf"{_MARK}{_NAME}{_EQUALS}"
 
 # Begun only where a word begins, possessive, and what is not is bounded: linear, also in 15 MB of one letter.
 _URL = re.compile(
-    r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{1,100}:(?=[\\/])[^\s\"<>?#]*+(?:[?#][^\s\"]*+)?"
-    r"|(?<![\w.~%/\\-])\.{0,2}\\{0,3}/[^\s\"<>?#]*+(?:[?#](?=[\w$%\[-])[^\s\"]*+)?"
-    rf"|{_PAIR}[^\s\"]*+"
+    rf"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{{1,100}}:(?=[\\/]){_PATH}(?:[?#]{_TAIL})?"
+    rf"|(?<![\w.~%/\\-])\.{{0,2}}\\{{0,3}}/{_PATH}(?:[?#](?=[\w$%\[-]){_TAIL})?"
+    rf"|{_PAIR}{_TAIL}"
 )
 _MAY_HOLD_URLS = re.compile(r"[?#;@]|%(?:25){0,3}(?:3[BbFf]|23)")
 _POSITION = re.compile(r"(?::\d{1,9}){2}\)?\Z")
@@ -73,13 +78,11 @@ def _query(rest: str, allowed: frozenset[str]) -> str:
 
 
 def _without_secrets(path: str, allowed: frozenset[str]) -> str:
-    if "@" in path:
-        path = _LOGIN.sub(r"\1\2", path)
-    if "%" in path:
-        path = _ESCAPED_QUERY.sub("", path)
     if ";" in path or "%3" in path:
         path = _PARAMETER.sub(lambda match: match.group() if _is_allowed(match[1], allowed) else "", path)
-    return path
+    if "@" in path:
+        path = _LOGIN.sub(r"\1\2", path)
+    return _ESCAPED_QUERY.sub("", path) if "%" in path else path
 
 
 def _is_allowed(name: str, allowed: frozenset[str]) -> bool:

@@ -41,6 +41,7 @@ def test_a_card_oddly_grouped_is_masked_where_no_other_number_is_beside_it(betwe
 @pytest.mark.parametrize(
     ("text", "masked"),
     [
+        ("a%201234567890", "a%20[digits]"),
         ("2024 41111111 11111111 12", "2024 [card] 12"),
         ("id123456789a", "id[digits]a"),
         ("abc123456789", "abc[digits]"),

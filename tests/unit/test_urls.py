@@ -32,6 +32,9 @@ from pipeline.urls import without_queries, without_query
         ("at f@https://a/b.js?v=1:10:5", "at f@https://a/b.js:10:5"),
         ("(/p.js?x=1:10:55)", "(/p.js:10:55)"),
         ("https://a/(b)?x", "https://a/(b)"),
+        ("/p?card=4111 1111 1111 1111 next", "/p next"),
+        ("/p?card=3782 822463 10005", "/p"),
+        ("GET /p?id=5 200 12ms", "GET /p 200 12ms"),
     ],
 )
 def test_urls_of_every_form_lose_what_they_carry(text: str, kept: str) -> None:
