@@ -1,12 +1,11 @@
-"""Masks what identifies people in free text: e-mail addresses, card numbers, long numbers, what URLs carry.
+"""Masks what identifies people in free text: e-mail addresses, card numbers, long numbers.
 
-Every function is total and linear in the text: text in, text out, whatever an attacker makes of it.
+Every function is total and linear in the text: text in, text out, whatever an attacker makes of it. What was masked
+comes out the same when it is masked again.
 """
 
 import re
-from collections.abc import Callable
-from typing import Any
-from urllib.parse import unquote_plus, urlsplit, urlunsplit
+from collections.abc import Sequence
 
 from pipeline.short_texts import remembered
 
@@ -17,118 +16,135 @@ DIGITS_MASK = "[digits]"
 LEAST_DIGITS, MOST_DIGITS = 13, 19
 """Of a card number (ISO/IEC 7812-1 allows up to 19; with fewer than 13 none is in use)."""
 
-LONGEST_ROW = 1_000
-"""Characters of a row of numbers in which cards are looked for: in megabytes of them that would take seconds."""
+LONG = 9
+"""Digits of a number that may name somebody: account, telephone, social security numbers."""
 
 # Possessive and begun only where a word begins: linear in the text, also in 15 MB of one letter.
-_EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]++(?:@|%40)[\w-]++(?:\.[\w-]++)++")
-_NUMBERS = re.compile(r"(?<!\d)\d(?:[ -]?\d){12,}+")
-_GROUPS = re.compile(r"\b\d{4}(?:[ -]\d{4}){2}[ -]\d{1,7}\b")
+_AT = r"(?:[@\uff20\ufe6b]|%(?:25){0,3}40|&#0{0,6}64;|&#[xX]0{0,6}40;|&commat;|\\u0040)"
+_ATOM = rf"(?:[\w.+!#$'*^`{{|}}~-]|(?!{_AT})[%&])"
+"""What RFC 5322 has in an address, but for what stands around one in URLs: ``/ = ?``."""
 
-_DIGITS = re.compile(r"(?<![0-9a-fA-F])(?<!\d\.)\d{9,}+(?![a-fA-F])")
-"""Nine digits and more: account, telephone, social security numbers. Not within hexadecimal numbers, nor decimals."""
+_DOMAIN = r"(?:[\w-]++(?:(?:[.\u3002\uff0e\uff61]|%2[Ee])[\w-]++)++|\[(?:IPv6:)?[0-9A-Fa-f.:]{2,60}\])"
+_EMAIL = re.compile(
+    rf"(?:(?:(?<![\w.+!#$'*^`{{|}}~%&-])|(?<=%40)|(?<=%2540)|(?<=%252540))"
+    rf"((?:[.+!#$'*^`{{|}}~-]|(?!{_AT})[%&])*+){_ATOM}++|()\"[^\"]*+\"){_AT}{_DOMAIN}(?:{_ATOM}++{_AT}{_DOMAIN})*+"
+)
+"""With the addresses that follow it without a space: behind one, no word begins."""
 
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_SPACE = r"[\s\u00ad\u200b-\u200d\u2010-\u2015\u2060\u2212\ufe58\ufe63\uff0d\ufeff-]|%20|%09|%0[AaDd]|%2[Dd]|%C2%A0"
+_ESCAPED_SPACE = r"&nbsp;|&#160;|\\[nrt]|\\u00[Aa]0"
+_SPACES = re.compile(rf"(?:{_SPACE}|{_ESCAPED_SPACE})*+")
+_BETWEEN = rf"(?:{_SPACE}|{_ESCAPED_SPACE}|[._+]|%2[BbEe]|%5[Ff])"
+_GROUPS = re.compile(rf"({_BETWEEN}++)")
+_NUMBERS = re.compile(
+    rf"(?:(?<=%\d\d)|(?<!\d)(?<!%)(?<!%\d))"  # %20 is no part of a number
+    rf"(?:\d(?:{_BETWEEN}{{0,3}}\d){{{LEAST_DIGITS - 1},}}+|(?<!\d\.)\d{{{LONG},}}+)"
+)
+"""Rows of as many digits as a card has; nine digits and more, which are not a decimal's."""
 
-_URL = re.compile(r"(?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{1,100}://[^\s\"'<>()?#]*+(?:[?#][^\s\"]*+)?")
-_POSITION = re.compile(r"(?::\d{1,9}){2}\)?\Z")
-"""Line and column, behind a script's URL in a stack trace."""
+_PERHAPS_NUMBER = re.compile(rf"\d(?:\d{{{LONG - 1}}}|(?:{_BETWEEN}{{0,3}}\d){{{LEAST_DIGITS - 1}}})")
 
-_PERHAPS_TO_MASK = re.compile(rb"@|%40|://|\d{9}|\d(?:[ -]?\d){12}")
+_HEX = re.compile(
+    r"(?:(?<![0-9A-Za-z])|(?<=(?<![0-9A-Za-z])0[xX]))"
+    r"(?:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|[0-9a-fA-F]{24,}+)(?![0-9A-Za-z])"
+)
+_LETTERS = re.compile("[a-fA-F]+")
+_DIGITS = re.compile("[0-9]+")
+_HASHES = frozenset({24, 32, 40, 48, 56, 64, 96, 128})
+"""Digits of hashes and trace ids in hexadecimal; 24: MongoDB's ObjectId."""
+
+_SHAPES = {(4, 4, 4, 4, 3), (4, 6, 5), (4, 6, 4), (8, 8)} | {(4, 4, 4, rest) for rest in range(1, 8)}
+"""How many digits stand together where cards are written in groups: all, American Express and Diners Club."""
+
+_COUNTS = {4: (9, 7, 5), 8: (3,)}
+"""Of groups and what is between them, by the digits of the first."""
+
+_DOUBLED = bytes.maketrans(b"0123456789", bytes((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)))
+_SINGLE = bytes.maketrans(b"0123456789", bytes(range(10)))
 
 
 @remembered
 def mask(text: str) -> str:
     """Return ``text`` with e-mail addresses, card numbers (Luhn-valid) and runs of nine digits and more replaced."""
-    if "@" in text or "%40" in text:
-        text = _EMAIL.sub(EMAIL_MASK, text)
-    if len(text) >= 9:
-        text = _DIGITS.sub(_mask_digits, _NUMBERS.sub(_mask_cards, text))
+    if "@" in text or "%" in text or "&" in text or "\\u" in text or not text.isascii():
+        text = _EMAIL.sub(rf"\1\2{EMAIL_MASK}", text)
+    if len(text) >= LONG and _PERHAPS_NUMBER.search(text):
+        text = _without_numbers(text)
     return text
 
 
-def without_queries(text: str, allowed: frozenset[str] = frozenset()) -> str:
-    """Return ``text`` with every absolute URL in it cut as :func:`without_query` does; positions behind one stay."""
-    return _URL.sub(lambda match: _cut(match.group(), allowed), text) if "://" in text else text
-
-
-def without_query(url: str, allowed: frozenset[str] = frozenset()) -> str:
-    """Return ``url`` without fragment, user name, password, and of its query only the parameters ``allowed``."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return re.split("[?#]", url, maxsplit=1)[0]
-    query = "&".join(pair for pair in parts.query.split("&") if _name(pair) in allowed) if allowed else ""
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, ""))
-
-
-def path_of(url: str) -> str:
-    """Return the path of ``url``, ``/`` where it has none: the screen's name by default."""
-    try:
-        return urlsplit(url).path or "/"
-    except ValueError:
-        return re.split("[?#]", url, maxsplit=1)[0]
-
-
-def may_hold_some(dumped: bytes) -> bool:
-    """Return whether a value may hold anything to mask, by its JSON: nearly none do, and need no walk."""
-    return _PERHAPS_TO_MASK.search(dumped) is not None
-
-
-def mask_json(value: Any, clean: Callable[[str], str], *, cards: bool) -> Any:
-    """Return ``value`` with ``clean`` done to every text in it; ``cards``: card numbers that are numbers are masked."""
-    if isinstance(value, str):
-        return clean(value)
-    if isinstance(value, dict):
-        return {clean(key): mask_json(item, clean, cards=cards) for key, item in value.items()}
-    if isinstance(value, list):
-        return [mask_json(item, clean, cards=cards) for item in value]
-    if cards and type(value) is int and 10**12 <= value < 10**19 and _is_card(str(value)):
-        return CARD_MASK
-    return value
-
-
-def _name(pair: str) -> str:
-    return unquote_plus(pair.partition("=")[0])
-
-
-def _cut(url: str, allowed: frozenset[str]) -> str:
-    if not ("?" in url or "#" in url or "@" in url):
-        return url
-    position = _POSITION.search(url)
-    end = position.start() if position else len(url)
-    return without_query(url[:end], allowed) + url[end:]
-
-
-def _mask_cards(match: re.Match[str]) -> str:
-    """Mask the card that the match is, or those that stand in fours in a row of numbers; a very long row has none."""
-    row = match.group()
-    if len(row) <= LONGEST_ROW:
-        row = _GROUPS.sub(_mask_card, row)
-    return CARD_MASK if len(row) <= 2 * MOST_DIGITS and _is_card(row) else row
-
-
-def _mask_card(match: re.Match[str]) -> str:
-    return CARD_MASK if _is_card(match.group()) else match.group()
-
-
-def _mask_digits(match: re.Match[str]) -> str:
-    """Leave the run where it is the last group of a UUID."""
-    start = max(0, match.start() - 24)
-    is_in_uuid = _UUID.search(match.string, start, match.end()) is not None
-    return match.group() if is_in_uuid else DIGITS_MASK
-
-
-def _is_card(text: str) -> bool:
-    """Return whether the digits in ``text`` are a payment card's: they begin with 2 to 6, and the last checks them.
+def is_card(digits: str) -> bool:
+    """Return whether these are a payment card's: they begin with 2 to 6, and the last checks them.
 
     ISO/IEC 7812-1: its major industry identifiers 3 to 6 are banking's, and Mastercard has had 2221 to 2720 since
     2017; its annex B has the check digit (Luhn). Milliseconds of this century begin with 1.
     """
-    digits = [int(char) for char in text if char.isdecimal()]
-    doubled = [digit * 2 - 9 * (digit > 4) for digit in digits[-2::-2]]
-    return (
-        LEAST_DIGITS <= len(digits) <= MOST_DIGITS
-        and 2 <= digits[0] <= 6
-        and (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
-    )
+    if not LEAST_DIGITS <= len(digits) <= MOST_DIGITS:
+        return False
+    ascii_digits = str(int(digits)).encode()  # of any script
+    if len(ascii_digits) != len(digits) or ascii_digits[0] not in b"23456":
+        return False
+    checked, doubled = ascii_digits[::-2].translate(_SINGLE), ascii_digits[-2::-2].translate(_DOUBLED)
+    return (sum(checked) + sum(doubled)) % 10 == 0
+
+
+def _without_numbers(text: str) -> str:
+    """Mask the numbers, but within UUIDs and what is like a hash."""
+    pieces: list[str] = []
+    end = 0
+    for token in _HEX.finditer(text):
+        if _is_random(token.group()):
+            pieces += _NUMBERS.sub(_mask_row, text[end : token.start()]), token.group()
+            end = token.end()
+    return "".join(pieces) + _NUMBERS.sub(_mask_row, text[end:])
+
+
+def _is_random(token: str) -> bool:
+    """Return whether it is a UUID, or of a hash's length, its letters all over it and no number in it that rules it."""
+    if "-" in token:
+        return True
+    if len(token) not in _HASHES or 8 * len(_LETTERS.findall(token)) < len(token):
+        return False
+    return not any(2 * len(run) > len(token) or is_card(run) for run in _DIGITS.findall(token))
+
+
+def _mask_row(match: re.Match[str]) -> str:
+    """Mask the cards in a row of numbers, and its long numbers; what is left between them may be one card oddly cut."""
+    groups = _GROUPS.split(match.group())  # digits at even places, what is between them at odd ones
+    masked, odd, place = [], 0, 0
+    while place < len(groups):
+        taken = _card_at(groups, place)
+        if taken or _is_long(groups, place, odd):
+            masked += _odd_card(groups[odd : max(odd, place - 1)])
+            masked += groups[max(odd, place - 1) : place] if place > odd else []
+            masked.append(CARD_MASK if taken else DIGITS_MASK)
+            place += max(taken, 1)
+            masked += groups[place : place + 1]
+            place += 1
+            odd = place
+        else:
+            place += 2
+    return "".join(masked + _odd_card(groups[odd:]))
+
+
+def _card_at(groups: Sequence[str], place: int) -> int:
+    """Return how many of ``groups`` from ``place`` on, with what is between them, are a card in one of its shapes."""
+    if len(groups[place]) >= LEAST_DIGITS:
+        return int(is_card(groups[place]))
+    for count in _COUNTS.get(len(groups[place]), ()):
+        digits = groups[place : place + count : 2]
+        if tuple(map(len, digits)) in _SHAPES and is_card("".join(digits)):
+            return count
+    return 0
+
+
+def _is_long(groups: Sequence[str], place: int, odd: int) -> bool:
+    """Return whether the number at ``place`` is a long one, and no decimal's fraction."""
+    return len(groups[place]) >= LONG and not (place > odd and groups[place - 1] == ".")
+
+
+def _odd_card(groups: Sequence[str]) -> list[str]:
+    """Return ``groups`` or, where with nothing but spaces and dashes between they are a card, its mask."""
+    if len(groups) >= 2 * MOST_DIGITS or not is_card("".join(groups[::2])):
+        return list(groups)
+    return [CARD_MASK] if _SPACES.fullmatch("".join(groups[1::2])) else list(groups)

@@ -7,13 +7,23 @@ so that an event pays for none of its choices.
 import hashlib
 import hmac
 import ipaddress
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from pipeline.masking import mask, mask_json, may_hold_some, path_of, without_queries, without_query
+from pipeline.masking import mask
+from pipeline.metadata_privacy import Cleaning, cleaned, may_hold_some
 from pipeline.short_texts import remembered
+from pipeline.urls import path_of, without_queries, without_query
+
+IP_MASK = "[ip]"
+
+_ADDRESS = re.compile(
+    r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}(?![\w.])"
+    r"|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,8}(?:(?:\.\d{1,3}){3})?(?![\w:]))"
+)
 
 
 @dataclass(frozen=True)
@@ -55,8 +65,7 @@ class PrivacyPolicy:
         """What makes a URL one without fragment and, but for what is allowed, query; masked as free text."""
         if self.url_query == "keep":
             return self.clean_text
-        masked = self._masked
-        return remembered(lambda url: masked(without_query(url, self.url_query_allow)))
+        return remembered(lambda url: self.clean_text(without_query(url, self.url_query_allow)))
 
     @cached_property
     def clean_page(self) -> Callable[[str], tuple[str, str]]:
@@ -79,8 +88,26 @@ class PrivacyPolicy:
         """
         if not may_hold_some(dumped):
             return value, False
-        masked = mask_json(value, self.clean_text, cards=self.free_text == "mask")
+        masked = self.cleaned(value)
         return masked, masked != value
+
+    def cleaned(self, value: Any) -> Any:
+        """Return a JSON value with its texts, numbers and keys masked."""
+        return cleaned(value, self._cleaning)
+
+    @cached_property
+    def _cleaning(self) -> Cleaning:
+        return Cleaning(self.clean_text, self.clean_url, self._clean_addresses, self.free_text == "mask")
+
+    def _clean_addresses(self, text: str) -> str:
+        """Return ``text`` with the IP addresses in it as :meth:`clean_ip` has them; of one dropped, a mask is left."""
+        if self.ip_address == "keep":
+            return text
+        return _ADDRESS.sub(lambda match: self._clean_address(match.group()), text)
+
+    def _clean_address(self, text: str) -> str:
+        network = network_of(text)
+        return text if network is None else network if self.ip_address == "truncate" else IP_MASK
 
 
 @remembered

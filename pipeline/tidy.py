@@ -13,7 +13,7 @@ from uuid import UUID, uuid5
 from pipeline.limits import Limits
 from pipeline.privacy import PrivacyPolicy
 from pipeline.replay_privacy import masked_chunk
-from schema.events import API_CALL, ERROR, Event, ReplayChunk, User
+from schema.events import API_CALL, ERROR, KNOWN_TYPES, Event, ReplayChunk, User
 from schema.fields import EARLIEST_US, EPOCH, US_PER_S
 from schema.json_text import dump, nests_deeper
 from schema.rows import ApiCall, JsError, KeptChunk, KeptEvent, Place, SessionFacts, UserFacts
@@ -29,6 +29,7 @@ FUTURE_US = 24 * 3600 * US_PER_S
 """An event may be dated this far beyond its record's arrival, as the contract has it."""
 
 _CUT = {
+    "event_type": 50,
     "screen_name": 255,
     "element_id": 255,
     "element_type": 100,
@@ -86,7 +87,7 @@ def tidy_event(
         _event_time(event.timestamp, event.sent_at, arrival_us, policy.max_clock_skew_s),
         event.timestamp,
         event.session_id,
-        event.event_type,
+        event.event_type if event.event_type in KNOWN_TYPES else _custom_type(event.event_type, extra, privacy),
         event.event_uuid,
         url,
         _cut("screen_name", screen, extra),
@@ -114,6 +115,12 @@ def tidy_chunk(chunk: ReplayChunk, place: Place, arrival_us: int, policy: Decode
     if privacy.replay != "keep":
         data = masked_chunk(data, "text" if privacy.replay == "mask_text" else "inputs", privacy.clean_url)
     return KeptChunk(place, arrival_us, time_us, chunk.session_id, chunk.chunk_index, dump(data))
+
+
+def _custom_type(event_type: str, extra: dict[str, Any], privacy: PrivacyPolicy) -> str:
+    """Return the type masked as a free text; without its query it is neither empty nor a known type."""
+    clean = privacy.clean_text(event_type)
+    return f"{clean}?" if not clean or clean in KNOWN_TYPES else _cut("event_type", clean, extra) or ""
 
 
 def _event_time(time_us: int, sent_us: int | None, arrival_us: int, max_skew_s: float) -> int:
@@ -191,8 +198,8 @@ def _session_facts(event: Event, extra: dict[str, Any], privacy: PrivacyPolicy) 
         _cut("device_id", event.device_id, extra),
         _cut("ip_address", privacy.clean_ip(event.ip_address), extra),
         event.user_agent and privacy.clean_text(event.user_agent),
-        _cut("screen_resolution", event.screen_resolution, extra),
-        _cut("app_version", event.app_version, extra),
+        _cut("screen_resolution", event.screen_resolution and privacy.clean_text(event.screen_resolution), extra),
+        _cut("app_version", event.app_version and privacy.clean_text(event.app_version), extra),
     )
     return facts if any(facts) else None
 
@@ -210,8 +217,8 @@ def _user_facts(user: User, extra: dict[str, Any], privacy: PrivacyPolicy) -> Us
         uuid5(USER_NAMESPACE, user.external_user_id),
         _cut("external_user_id", user.external_user_id, extra, _USER_CUT) or "",
         _cut("email", privacy.clean_email(user.email), extra, _USER_CUT),
-        _cut("device_type", user.device_type, extra, _USER_CUT),
-        _cut("locale", user.locale, extra, _USER_CUT),
+        _cut("device_type", user.device_type and privacy.clean_text(user.device_type), extra, _USER_CUT),
+        _cut("locale", user.locale and privacy.clean_text(user.locale), extra, _USER_CUT),
     )
 
 

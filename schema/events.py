@@ -32,7 +32,13 @@ SCREEN_VIEW = "screen_view"
 API_CALL = "api_call"
 ERROR = "error"
 IDENTIFY = "identify"
+SESSION_START = "session_start"
 SESSION_END = "session_end"
+
+KNOWN_TYPES = frozenset(
+    {CLICK, SCROLL, MOUSE_MOVE, INPUT, PAGE_VIEW, SCREEN_VIEW, API_CALL, ERROR, SESSION_START, SESSION_END, IDENTIFY}
+)
+"""The contract's; any other type is the sender's own text."""
 
 NEEDED_BY_TYPE: dict[str, tuple[str, ...]] = {
     API_CALL: ("api_endpoint", "latency_ms", "status_code"),

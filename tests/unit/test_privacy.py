@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from pipeline.decode import decode_events
-from pipeline.masking import mask, without_queries, without_query
+from pipeline.masking import mask
 from pipeline.privacy import PrivacyPolicy, network_of
 from pipeline.tidy import DecodePolicy
+from pipeline.urls import without_queries, without_query
 from schema.rows import KeptEvent
 from tests.builders import message, record
 
@@ -120,7 +121,7 @@ def test_a_card_number_begins_with_2_to_6(first: str) -> None:
         ("msauth.com.a.company.and.its.app://auth?code=1", "msauth.com.a.company.and.its.app://auth"),
         ("https://a.example/p?otp=:123456", "https://a.example/p"),
         ("what? no :// here", "what? no :// here"),
-        ("/p?relative=1", "/p?relative=1"),
+        ("/p?relative=1", "/p"),
     ],
 )
 def test_urls_within_a_text_lose_query_fragment_and_credentials(text: str, kept: str) -> None:
@@ -185,12 +186,41 @@ def test_every_free_text_of_an_event_is_masked() -> None:
         stack_trace=text,
         page_url=text,
         user_agent=text,
+        app_version=text,
+        screen_resolution=text,
+        user={"external_user_id": "7", "locale": text, "device_type": text},
     )
     assert event.error
     texts = [event.screen_name, event.element_id, event.element_type, event.page_url, *event.error]
     assert texts == ["[email]"] * 6
     assert event.facts
-    assert event.facts.user_agent == "[email]"
+    assert {event.facts.user_agent, event.facts.app_version, event.facts.screen_resolution} == {"[email]"}
+    assert event.user
+    assert (event.user.locale, event.user.device_type) == ("[email]", "[email]")
+
+
+@pytest.mark.parametrize(
+    ("event_type", "kept"),
+    [
+        ("signup", "signup"),
+        ("signup of ann@b.example", "signup of [email]"),
+        ("/reset?token=1", "/reset"),
+        ("api_call?token=1", "api_call?"),
+        ("click#t=1", "click?"),
+        ("?token=1", "?"),
+        (" a@b.c" * 8, (" [email]" * 8)[:50]),
+    ],
+)
+def test_a_custom_type_is_masked_and_stays_a_custom_type(event_type: str, kept: str) -> None:
+    event = stored(event_type=event_type)
+    assert (event.event_type, event.api_call) == (kept, None)
+
+
+def test_ids_are_stored_as_sent() -> None:
+    event = stored(device_id=VISA, user={"external_user_id": VISA})
+    assert event.facts
+    assert event.user
+    assert (event.facts.device_id, event.user.external_user_id) == (VISA, VISA)
 
 
 def test_an_endpoint_loses_its_query() -> None:
@@ -203,7 +233,7 @@ def test_metadata_is_masked_at_every_depth_in_keys_and_in_numbers() -> None:
     sent = {"a": [{"to ann@b.example": "x"}, int(VISA), int(NOT_A_CARD), True, None, 1.5], "b": VISA}
     event = stored(metadata=sent, note="ann@b.example")
     assert json.loads(event.metadata or b"") == {
-        "a": [{"to [email]": "x"}, "[card]", int(NOT_A_CARD), True, None, 1.5],
+        "a": [{"to [email]": "x"}, "[card]", "[digits]", True, None, 1.5],
         "b": "[card]",
         "note": "[email]",
     }
