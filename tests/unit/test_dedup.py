@@ -46,7 +46,9 @@ class Tables:
         near = [event for event in rows if event.client_us >= newest_us - self.seen.history_s * 1_000_000]
         ids = tuple((event.client_us, event.event_uuid) for event in near if event.event_uuid)
         actions = sum(event.event_type in ACTIONS for event in rows)
-        return History(max(event.time_us for event in rows), newest_us, ids, len(rows), actions)
+        return History(
+            max(event.time_us for event in rows), newest_us, ids, len(rows), actions, any(event.facts for event in rows)
+        )
 
 
 def identified(seconds: float, number: int, offset: int = 0) -> KeptEvent:

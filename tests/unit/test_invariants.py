@@ -197,6 +197,7 @@ async def test_one_row_that_the_database_refuses_becomes_a_dead_letter_and_the_r
     assert sorted(row.x or 0 for row in world.sink.events) == [0, 1, 2, 3, 5, 6, 7, 8]
     (letter,) = world.letters
     assert (letter.place, letter.reason) == (Place(EVENTS, 4), "rejected_by_database")
+    assert world.intake._decoder.poison == {}  # once that is written
 
 
 async def test_an_event_of_a_batch_that_the_database_refuses_is_dead_lettered_alone(world: World) -> None:
