@@ -170,9 +170,7 @@ class Intake:
         self.pending.late += late
         self.pending.duplicates += len(events) - len(new) - len(refused)
         if refused:
-            letters = self._decoder.refused(batch.records, refused)
-            self.pending.dead_letters += letters
-            self.pending.bytes += sum(len(letter.value or b"") for letter in letters)
+            self.pending.dead_letters += self._decoder.refused(batch.records, refused)
 
     def _fold_chunks(self, owned: Owned, chunks: list[KeptChunk], in_tables: set[SessionChunk]) -> None:
         for chunk in chunks:

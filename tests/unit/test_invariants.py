@@ -17,6 +17,7 @@ from agents.transport import RecordBatch
 from pipeline.dedup import SESSION_WEIGHT
 from pipeline.flush import Flush
 from pipeline.fold import FoldPolicy
+from pipeline.limits import Limits
 from pipeline.sinks.contract import RowsRejected, Unavailable, Written, nothing
 from pipeline.sinks.memory import MemorySink
 from schema.rows import DeadLetter, Partition, Place, Record
@@ -176,6 +177,15 @@ async def test_nothing_vanishes(world: World) -> None:
     received, written, duplicate, dead = (total(counter) - was for counter, was in zip(counters, before, strict=True))
     assert (received, written, duplicate, dead) == (7, 2, 1, 4)
     assert received == written + duplicate + dead
+
+
+async def test_latencies_that_are_counted_under_other_are_counted_for_the_operator(world: World) -> None:
+    before = total(metrics.FOLDED)
+    call = {"event_type": "api_call", "latency_ms": 1, "status_code": 200, "timestamp": 1_789_999_000_000}
+    calls = [{"api_endpoint": f"/made-up-{number}"} for number in range(Limits().window_keys + 3)]
+    world.topic = [json.dumps({"session_id": SESSION, **call, "events": calls}).encode()]
+    await world.run()
+    assert total(metrics.FOLDED) - before == 3
 
 
 async def test_bad_input_never_stops_us_a_failing_database_always_does(world: World) -> None:
