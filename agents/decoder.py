@@ -98,12 +98,12 @@ class Decoder:
         outcome = self._unless_poison(record, each)
         if isinstance(outcome, KeptEvent):
             decoded.events.append(outcome)
+            decoded.bytes += 0 if outcome.place.index is None else _text_bytes(outcome)
         elif isinstance(outcome, KeptChunk):
             decoded.chunks.append(outcome)
         else:
             decoded.dead_letters.append(outcome)
-        if outcome.place.index is not None:
-            decoded.bytes += _text_bytes(outcome)
+            decoded.bytes += 0 if outcome.place.index is None else len(outcome.value or b"")
 
     def _unless_poison(self, record: Record, outcome: Outcome) -> Outcome:
         detail = self.poison.get(outcome.place)
@@ -113,17 +113,17 @@ class Decoder:
         return DeadLetter(outcome.place, Reason.REJECTED_BY_DATABASE, detail, record.key, value)
 
 
-def _text_bytes(outcome: Outcome) -> int:
-    """Return the size of what no column bounds in an event or a dead letter of a batch: it may be a copy of its own."""
-    if isinstance(outcome, DeadLetter):
-        return len(outcome.value or b"")
-    if isinstance(outcome, KeptChunk):
-        return len(outcome.chunk_data)
-    size = len(outcome.metadata or b"") + len(outcome.page_url or "")
-    if outcome.api_call is not None:
-        size += len(outcome.api_call.api_endpoint)
-    elif outcome.error is not None:
-        size += len(outcome.error.error_message) + len(outcome.error.stack_trace or "")
-    if outcome.facts is not None:
-        size += len(outcome.facts.user_agent or "")
+def _text_bytes(event: KeptEvent) -> int:
+    """Return the size of what no column bounds: in an event of a batch it may be a copy of its own."""
+    size = 0
+    if event.metadata is not None:
+        size += len(event.metadata)
+    if event.page_url is not None:
+        size += len(event.page_url)
+    if event.facts is not None:
+        size += len(event.facts.user_agent or "")
+    if event.api_call is not None:
+        size += len(event.api_call.api_endpoint)
+    elif event.error is not None:
+        size += len(event.error.error_message) + len(event.error.stack_trace or "")
     return size
