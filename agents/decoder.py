@@ -1,22 +1,44 @@
-"""Decodes the records of a batch, and keeps out what the database has refused before."""
+"""Decodes the records of a batch, and keeps out what the database has refused before.
 
-from collections.abc import Iterable
-from typing import NamedTuple
+What a record says once for many events is in each of them afterwards. So decoding goes by what comes out: it stops
+where that is enough for once, and lets others run in the midst of a large record.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from pipeline.decode import decode_by_models, decode_chunk, event_bytes, plain_events
 from pipeline.tidy import DecodePolicy
 from schema.reasons import Reason
-from schema.rows import DeadLetter, KeptChunk, KeptEvent, Place, Record
+from schema.rows import DeadLetter, KeptChunk, KeptEvent, Partition, Place, Record
 
 Outcome = KeptEvent | KeptChunk | DeadLetter
 
+ENOUGH = 1_000
+"""Outcomes after which no further record is decoded for now; 500 plain records, all there are at once, are fewer."""
 
-class Decoded(NamedTuple):
-    """What became of a batch's records."""
+ENOUGH_BYTES = 4 * 1024 * 1024
+"""As many as the records that come at once have together, where they become no more than they are."""
 
-    events: list[KeptEvent]
-    chunks: list[KeptChunk]
-    dead_letters: list[DeadLetter]
+AT_A_STRETCH = 200
+"""Outcomes of the models' way after which others may run: some 20 ms."""
+
+
+@dataclass(slots=True)
+class Decoded:
+    """What became of the first ``records`` of a batch; ``bytes``: what of it has no bound of its own in memory."""
+
+    events: list[KeptEvent] = field(default_factory=list)
+    chunks: list[KeptChunk] = field(default_factory=list)
+    dead_letters: list[DeadLetter] = field(default_factory=list)
+    records: int = 0
+    bytes: int = 0
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether this is worth to be folded in before more is decoded."""
+        return len(self.events) + len(self.dead_letters) >= ENOUGH or self.bytes >= ENOUGH_BYTES
 
 
 class Decoder:
@@ -27,16 +49,22 @@ class Decoder:
         self._replay_topic = replay_topic
         self.poison: dict[Place, str] = {}
 
-    def decode(self, records: Iterable[Record]) -> Decoded:
-        """Return what is kept and what is dead-lettered of ``records``."""
-        decoded = Decoded([], [], [])
+    async def decode(self, records: Sequence[Record]) -> Decoded:
+        """Return what is kept and what is dead-lettered of the first of ``records``: all, or as many as are enough."""
+        decoded = Decoded()
         for record in records:
             if record.partition.topic == self._replay_topic:
-                self._sort(record, [decode_chunk(record, self._policy)], decoded)
+                self._put(record, decode_chunk(record, self._policy), decoded)
             elif (plain := plain_events(record, self._policy)) and not self.poison:
                 decoded.events.extend(plain)
+                if plain[0].place.index is not None:
+                    decoded.bytes += sum(map(_text_bytes, plain))
             else:
-                self._sort(record, plain or decode_by_models(record, self._policy), decoded)
+                await self._sort(record, plain or decode_by_models(record, self._policy), decoded)
+            decoded.records += 1
+            decoded.bytes += len(record.value or b"")
+            if decoded.is_enough:
+                break
         return decoded
 
     def refused(self, records: Iterable[Record], events: Iterable[tuple[KeptEvent, str]]) -> list[DeadLetter]:
@@ -51,16 +79,31 @@ class Decoder:
             for place, value in event_bytes(record, details[record.offset])
         ]
 
-    def _sort(self, record: Record, outcomes: Iterable[Outcome], decoded: Decoded) -> None:
-        """Put into ``decoded`` what came of ``record``."""
-        for each in outcomes:
-            outcome = self._unless_poison(record, each)
-            if isinstance(outcome, KeptEvent):
-                decoded.events.append(outcome)
-            elif isinstance(outcome, KeptChunk):
-                decoded.chunks.append(outcome)
-            else:
-                decoded.dead_letters.append(outcome)
+    def forget_poison(self, written_to: Mapping[Partition, int]) -> None:
+        """Let go of places that are not to be read again: below ``written_to``, and of partitions without one."""
+        self.poison = {
+            place: detail
+            for place, detail in self.poison.items()
+            if place.partition in written_to and place.offset >= written_to[place.partition]
+        }
+
+    async def _sort(self, record: Record, outcomes: Iterable[Outcome], decoded: Decoded) -> None:
+        """Put into ``decoded`` what came of ``record``, letting others run at times."""
+        for number, outcome in enumerate(outcomes, 1):
+            self._put(record, outcome, decoded)
+            if number % AT_A_STRETCH == 0:
+                await asyncio.sleep(0)
+
+    def _put(self, record: Record, each: Outcome, decoded: Decoded) -> None:
+        outcome = self._unless_poison(record, each)
+        if isinstance(outcome, KeptEvent):
+            decoded.events.append(outcome)
+            decoded.bytes += 0 if outcome.place.index is None else _text_bytes(outcome)
+        elif isinstance(outcome, KeptChunk):
+            decoded.chunks.append(outcome)
+        else:
+            decoded.dead_letters.append(outcome)
+            decoded.bytes += 0 if outcome.place.index is None else len(outcome.value or b"")
 
     def _unless_poison(self, record: Record, outcome: Outcome) -> Outcome:
         detail = self.poison.get(outcome.place)
@@ -68,3 +111,19 @@ class Decoder:
             return outcome
         ((_, value),) = event_bytes(record, [outcome.place.index])
         return DeadLetter(outcome.place, Reason.REJECTED_BY_DATABASE, detail, record.key, value)
+
+
+def _text_bytes(event: KeptEvent) -> int:
+    """Return the size of what no column bounds: in an event of a batch it may be a copy of its own."""
+    size = 0
+    if event.metadata is not None:
+        size += len(event.metadata)
+    if event.page_url is not None:
+        size += len(event.page_url)
+    if event.facts is not None:
+        size += len(event.facts.user_agent or "")
+    if event.api_call is not None:
+        size += len(event.api_call.api_endpoint)
+    elif event.error is not None:
+        size += len(event.error.error_message) + len(event.error.stack_trace or "")
+    return size

@@ -155,6 +155,7 @@ class Flusher:
         spans = pending.flush.spans
         for partition, owned in pending.owned.items():
             owned.flushed(spans[partition].to_offset)
+        self._intake.forget_poison()
         self._count(pending, written)
         if self._hint is None or self._hint.done():
             offsets = {partition: span.to_offset for partition, span in spans.items()}
@@ -168,6 +169,7 @@ class Flusher:
         metrics.DUPLICATE.inc(duplicates)
         metrics.LATE.inc(pending.late)
         metrics.RESOLVED.inc(written.resolved)
+        metrics.FOLDED.inc(written.folded_latencies)
         for reason, letters in Counter(letter.reason.value for letter in pending.dead_letters).items():
             metrics.DEAD_LETTERED.labels(reason).inc(letters)
         for table, rows in written.rows_by_table.items():

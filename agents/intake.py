@@ -109,6 +109,11 @@ class Intake:
         self._decoder.poison |= places
         self.reclaim()
 
+    def forget_poison(self) -> None:
+        """Let go of what the database refused and will not be read again."""
+        if self._decoder.poison:
+            self._decoder.forget_poison({partition: owned.written_to for partition, owned in self.owned.items()})
+
     def swap(self) -> Pending:
         """Return what was closed, or else what is pending, and begin anew."""
         if self.closed is not None:
@@ -128,8 +133,7 @@ class Intake:
         return pending
 
     async def take(self, batch: RecordBatch) -> None:
-        """Decode ``batch`` and fold it in; waits while the pending flush is full."""
-        await self._has_room.wait()
+        """Decode ``batch`` and fold it in, piece by piece; waits while the pending flush is full."""
         owned = self.owned.get(batch.partition)
         if owned is None:
             return
@@ -137,15 +141,26 @@ class Intake:
             logger.warning("%s: records were lost on their way here; reading again", batch.partition)
             self.reclaim()
             return
-        decoded = self._decoder.decode(batch.records)
+        rest: RecordBatch | None = batch
+        while rest is not None:
+            await self._has_room.wait()
+            rest = await self._take_piece(owned, rest)
+
+    async def _take_piece(self, owned: Owned, batch: RecordBatch) -> RecordBatch | None:
+        """Fold in as much of ``batch`` as is enough for once; return the rest, if there is any under this claim."""
+        decoded = await self._decoder.decode(batch.records)
         known_events = await owned.known_events(decoded.events) if decoded.events else set()
         known_chunks = await owned.known_chunks(decoded.chunks) if decoded.chunks else set()
-        if self.owned.get(batch.partition) is owned:
-            self._fold_events(owned, decoded.events, known_events, batch)
-            self._fold_chunks(owned, decoded.chunks, known_chunks)
-            self.pending.dead_letters += decoded.dead_letters
-            self._advance(batch, owned)
-            self._weigh()
+        if self.owned.get(batch.partition) is not owned:
+            return None
+        piece, rest = batch.cut(decoded.records)
+        self._fold_events(owned, decoded.events, known_events, piece)
+        self._fold_chunks(owned, decoded.chunks, known_chunks)
+        self.pending.dead_letters += decoded.dead_letters
+        self.pending.bytes += decoded.bytes
+        self._advance(piece, owned)
+        self._weigh()
+        return rest
 
     def _fold_events(
         self, owned: Owned, events: list[KeptEvent], in_tables: set[SessionEvent], batch: RecordBatch
@@ -170,7 +185,6 @@ class Intake:
         span = Span(owned.epoch, owned.folded_to, batch.end, arrival_us)
         pending.flush.extend(batch.partition, span)
         pending.owned[batch.partition] = owned
-        pending.bytes += sum(len(record.value or b"") for record in batch.records)
         owned.folded_to = owned.read_to = batch.end
 
     def _weigh(self) -> None:

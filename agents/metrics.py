@@ -25,6 +25,11 @@ LATE = Counter(
     registry=REGISTRY,
 )
 ROWS = Counter("hxi_rows", "Rows inserted or merged", ["table"], registry=REGISTRY)
+FOLDED = Counter(
+    "hxi_folded_latencies",
+    "Rows of latency windows beyond HXI_LIMIT_WINDOW_KEYS, counted under other",
+    registry=REGISTRY,
+)
 LAG = Gauge(
     "hxi_lag_records",
     "Records between the ledger and the end of the partition",

@@ -42,6 +42,14 @@ class RecordBatch(NamedTuple):
     end: int
     records: list[Record]
 
+    def cut(self, records: int) -> "tuple[RecordBatch, RecordBatch | None]":
+        """Return the first so many records, and the rest if there is any."""
+        if records == len(self.records):
+            return self, None
+        first, rest = self.records[:records], self.records[records:]
+        at = first[-1].offset + 1
+        return RecordBatch(self.partition, self.start, at, first), RecordBatch(self.partition, at, self.end, rest)
+
 
 class Assignee(Protocol):
     """Whoever decides where assigned partitions are read from."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from agents.embedded import Broker as EmbeddedBroker
 from agents.embedded import Postgres
-from benchmarks import crowd, drain, emotions, freshness, growth, hostile, micro, state
+from benchmarks import crowd, drain, emotions, freshness, growth, hostile, micro, neighbours, state
 from benchmarks.loads import LOADS
 from benchmarks.report import Section, table
 from benchmarks.rig import Servers
@@ -77,6 +77,11 @@ def _hostile(options: argparse.Namespace, servers: Servers, doubts: Doubts) -> I
     yield Section(f"hostile, {options.hostile} records", hostile.LINES, {"": figures})
 
 
+def _neighbours(options: argparse.Namespace, servers: Servers, doubts: Doubts) -> Iterator[Section]:
+    figures, doubts["neighbours"] = neighbours.measure(options.abuse_seconds, servers)
+    yield Section(f"neighbours, {options.abuse_seconds:g} s each", neighbours.LINES, figures)
+
+
 def _growth(options: argparse.Namespace, servers: Servers, _doubts: Doubts) -> Iterator[Section]:
     events = options.events // 3
     yield Section(f"growth, from {events} events", growth.LINES, growth.measure(events, servers))
@@ -101,6 +106,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "fresh": _fresh,
     "crowd": _crowd,
     "hostile": _hostile,
+    "neighbours": _neighbours,
     "growth": _growth,
     "state": _state,
     "micro": _micro,
@@ -122,6 +128,8 @@ def _options() -> argparse.Namespace:
     of_crowd.add_argument("--crowd", type=int, default=50_000, help="sessions active at once (50000)")
     of_hostile = parser.add_argument_group("hostile")
     of_hostile.add_argument("--hostile", type=int, default=100_000, help="records, good and then mixed (100000)")
+    of_neighbours = parser.add_argument_group("neighbours")
+    of_neighbours.add_argument("--abuse-seconds", type=float, default=30, help="how long each of three (30)")
     of_state = parser.add_argument_group("state")
     of_state.add_argument("--sessions", type=int, default=1_000, help="sessions active at once (1000)")
     of_state.add_argument("--hours", type=float, default=3, help="simulated hours (3)")

@@ -2,15 +2,15 @@
 
 Names come from trackers, and anyone can make them up: without a limit one minute could hold millions of rows. Which
 keys a crowded window knows depends on which came first, and among those of one flush on which had the most calls;
-its sums do not.
+its sums do not. Flushes at the same time do not see each other: so many workers may each use the room there was.
 """
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from schema.rows import LatencyWindowRow
+from schema.rows import LatencyWindowRow, Rows
 
 OTHER = "other"
 
@@ -26,15 +26,22 @@ class Windows(Protocol):
         ...
 
 
-async def kept_within_limit(rows: Sequence[LatencyWindowRow], windows: Windows, most: int) -> list[LatencyWindowRow]:
-    """Return what :func:`within_limit` does, knowing ``windows``."""
-    known = await windows.crowded_windows(Counter(row.window_start for row in rows), most) if rows else {}
-    return within_limit(rows, known, most)
+class WithinLimit(NamedTuple):
+    """Rows of which some are sums under ``other``: of ``folded`` rows in all."""
+
+    rows: list[LatencyWindowRow]
+    folded: int
 
 
-def within_limit(
-    rows: Sequence[LatencyWindowRow], known: Mapping[datetime, Collection[Key]], most: int
-) -> list[LatencyWindowRow]:
+async def keep_within_limit(rows: Rows, windows: Windows, most: int) -> None:
+    """Do to the latency windows of ``rows`` what :func:`within_limit` does, knowing ``windows``."""
+    if brought := rows.latency_windows:
+        known = await windows.crowded_windows(Counter(row.window_start for row in brought), most)
+        rows.latency_windows, folded = within_limit(brought, known, most)
+        rows.folded_latencies += folded  # those of an attempt before, if there was one, are folded in already
+
+
+def within_limit(rows: Sequence[LatencyWindowRow], known: Mapping[datetime, Collection[Key]], most: int) -> WithinLimit:
     """Return ``rows`` with the keys for which a window has no room summed up under ``other``.
 
     ``known``: the keys of windows that may get crowded; of other windows nothing need be known.
@@ -42,10 +49,11 @@ def within_limit(
     brought = Counter(row.window_start for row in rows)
     crowded = {start for start, keys in brought.items() if keys + len(known.get(start, ())) > most}
     if not crowded:
-        return list(rows)
+        return WithinLimit(list(rows), 0)
     kept = [row for row in rows if row.window_start not in crowded]
     room = {start: most - len(known.get(start, ())) for start in crowded}
     others: dict[datetime, LatencyWindowRow] = {}
+    folded = 0
     for row in sorted((row for row in rows if row.window_start in crowded), key=_busiest):
         start, key = row.window_start, (row.screen_name, row.api_endpoint)
         is_known = key in known.get(start, ())
@@ -53,10 +61,11 @@ def within_limit(
             room[start] -= not is_known
             kept.append(row)
         else:
+            folded += key != (OTHER, OTHER)
             others[start] = (
                 _sum(others[start], row) if start in others else row._replace(screen_name=OTHER, api_endpoint=OTHER)
             )
-    return kept + list(others.values())
+    return WithinLimit(kept + list(others.values()), folded)
 
 
 def _busiest(row: LatencyWindowRow) -> tuple[int, str, str]:

@@ -14,12 +14,17 @@ from pipeline.limits import Limits
 from pipeline.tidy import DecodePolicy, OutOfRange, TooLarge, tidy_chunk, tidy_event
 from schema.events import Event, ReplayChunk
 from schema.json_text import NotJson, NotStorable, dump_refused, parse
+from schema.quick_events import MOST_SHARED_BYTES as QUICKLY_SHARED_BYTES
 from schema.quick_events import quick_events
 from schema.reasons import Reason
 from schema.rows import DeadLetter, KeptChunk, KeptEvent, Place, Record
 
-MOST_BATCH_BYTES = 32 * 1024 * 1024
-"""What one record may become: shared fields go into each event, so that 16 MB could become terabytes."""
+MOST_SHARED_BYTES = 32 * 1024 * 1024
+"""Of what a batch's events share, repeated in each: 16 MB could become terabytes."""
+
+MOST_TIMES = 16
+"""The size of a record, to which its shared fields may come, or 2 MiB where that is more: 43 KB became 30 MB. Events of
+no more than their time and place, 50 bytes, may so share 800 bytes, however many they are."""
 
 MAX_DETAIL = 500
 """Characters of a dead letter's ``detail``, as the contract has it."""
@@ -49,8 +54,8 @@ def plain_events(record: Record, policy: DecodePolicy) -> Sequence[KeptEvent] | 
     try:
         if not isinstance(found, list):
             return (tidy_event(found, None, Place(record.partition, record.offset), arrival_us, policy),)
-        if len(found) > limits.batch_events or len(value) * len(found) > MOST_BATCH_BYTES:
-            return None  # too much, perhaps: the models' way looks closer
+        if len(found) > limits.batch_events:
+            return None
         return [
             tidy_event(event, None, Place(record.partition, record.offset, index), arrival_us, policy)
             for index, event in enumerate(found)
@@ -107,8 +112,10 @@ def _open_batch(message: dict[str, Any], size: int, limits: Limits) -> tuple[dic
         raise _Refused(Reason.INVALID_VALUE, "events: is an empty list")
     if len(items) > limits.batch_events:
         raise _Refused(Reason.TOO_LARGE, f"events: holds {len(items)}, more than {limits.batch_events}")
-    if size * len(items) > MOST_BATCH_BYTES and len(dump_refused(message)) * len(items) > MOST_BATCH_BYTES:
-        raise _Refused(Reason.TOO_LARGE, "events: with what they share repeated in each they would exceed 32 MiB")
+    most = min(max(QUICKLY_SHARED_BYTES, MOST_TIMES * size), MOST_SHARED_BYTES)
+    said = {name: value for name, value in message.items() if value is not None}
+    if size * len(items) > most and (shared := len(dump_refused(said)) * len(items)) > most:
+        raise _Refused(Reason.TOO_LARGE, f"events: what they share would be {shared} bytes in all, more than {most}")
     return message, items
 
 

@@ -35,7 +35,8 @@ SessionChunk = tuple[UUID, int]
 class History:
     """What the tables know of a session: its newest event, recent ids by the client's time, and its tally.
 
-    ``newest_us`` is by the corrected clock, ``newest_client_us`` by the client's; ``actions`` are clicks and views.
+    ``newest_us`` is by the corrected clock, ``newest_client_us`` by the client's; ``actions`` are clicks and views,
+    ``has_device`` whether it named its device.
     """
 
     newest_us: int
@@ -43,6 +44,7 @@ class History:
     ids: tuple[tuple[int, UUID], ...] = ()
     events: int = 0
     actions: int = 0
+    has_device: bool = False
 
 
 @dataclass(slots=True)
@@ -115,7 +117,7 @@ class SeenIds:
             if history is not None:
                 session.newest_us = history.newest_us
                 session.newest_client_us = history.newest_client_us
-                session.tally = Tally(history.events, history.actions)
+                session.tally = Tally(history.events, history.actions, history.has_device)
                 oldest_us = self._oldest(session)
                 for client_us, event_uuid in history.ids:
                     start = window_start(client_us, self._lateness_us)

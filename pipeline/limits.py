@@ -27,7 +27,7 @@ class Limits:
     flush, 45 µs a click, so that a session of so many holds the others up by half a second and no longer."""
 
     device_sessions_per_s: int = 100
-    """Sessions whose first known event one device dates to the same second."""
+    """Sessions that name one device first in records that arrived in the same second."""
 
     window_keys: int = 1_000
     """Screens and endpoints together in one minute of the latency rollups."""

@@ -339,5 +339,7 @@ class Rows:
     journey_steps: list[JourneyRow] = field(default_factory=list)
     latency_metrics: list[LatencyRow] = field(default_factory=list)
     latency_windows: list[LatencyWindowRow] = field(default_factory=list)
+    folded_latencies: int = 0
+    """Rows of crowded latency windows that are in their sums under ``other``."""
     error_logs: list[ErrorRow] = field(default_factory=list)
     session_replay_chunks: list[ChunkRow] = field(default_factory=list)

@@ -1,10 +1,11 @@
 """Makes messages, records, kept events and flushes with defaults, so that a test names only what it is about."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, Self
 from uuid import UUID
 
+from agents.decoder import Decoded, Decoder
 from pipeline.decode import decode_chunk, decode_events
 from pipeline.flush import Flush, Span
 from pipeline.simulation import Delivery
@@ -58,6 +59,27 @@ def record(
     """Return a record that carries ``value``."""
     raw = value if value is None or isinstance(value, bytes) else json.dumps(value).encode()
     return Record(partition, offset, arrival_us, str(SESSION).encode(), raw)
+
+
+def decoded_by(decoder: Decoder, records: Sequence[Record]) -> Decoded:
+    """Return what ``decoder`` makes of all ``records``, however many pieces that takes it, letting nobody else run."""
+    whole = Decoded()
+    while whole.records < len(records):
+        piece = _finished(decoder.decode(records[whole.records :]))
+        whole.events += piece.events
+        whole.chunks += piece.chunks
+        whole.dead_letters += piece.dead_letters
+        whole.records += piece.records
+        whole.bytes += piece.bytes
+    return whole
+
+
+def _finished(work: Coroutine[None, None, Decoded]) -> Decoded:
+    while True:
+        try:
+            work.send(None)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
 
 
 def kept(seconds: float = 0, event_type: str = "click", *, offset: int = 0, **fields: Any) -> KeptEvent:

@@ -37,11 +37,15 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a flush came to. ``resolved``: an earlier attempt had committed after all."""
+    """What a flush came to. ``resolved``: an earlier attempt had committed after all.
+
+    ``folded_latencies``: rows of crowded latency windows that were counted under ``other``.
+    """
 
     rows_by_table: Mapping[str, int]
     repeated_chunks: int = 0
     resolved: bool = False
+    folded_latencies: int = 0
 
     @classmethod
     def of(cls, rows: Rows, new_chunks: int) -> "Written":
@@ -58,7 +62,8 @@ class Written:
             "error_logs": len(rows.error_logs),
             "session_replay_chunks": new_chunks,
         }
-        return cls(counts, repeated_chunks=len(rows.session_replay_chunks) - new_chunks)
+        repeated = len(rows.session_replay_chunks) - new_chunks
+        return cls(counts, repeated_chunks=repeated, folded_latencies=rows.folded_latencies)
 
 
 def nothing() -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from pipeline.crowded_windows import kept_within_limit
+from pipeline.crowded_windows import keep_within_limit
 from pipeline.dedup import History, SessionChunk, SessionEvent
 from pipeline.flush import Flush
 from pipeline.fold import FoldPolicy, fold
@@ -144,7 +144,7 @@ class MemorySink:
     async def _rows(self, flush: Flush) -> Rows:
         around = await read_surroundings(flush.events, self.results, self._policy.max_gap_us)
         rows = fold(flush.events, flush.chunks, around, self._policy)
-        rows.latency_windows = await kept_within_limit(rows.latency_windows, self.results, self._policy.window_keys)
+        await keep_within_limit(rows, self.results, self._policy.window_keys)
         return rows
 
     def _mark(self, session_id: UUID, changed_from: datetime | None) -> None:
@@ -162,7 +162,8 @@ class MemorySink:
         newest = max(time for time, _ in sent)
         ids = ((microseconds(time), key) for time, key in sent if key is not None and time >= newest - within)
         row = self.sessions[session_id]
-        return History(microseconds(last), microseconds(newest), tuple(ids), row["event_count"], row["action_count"])
+        tally = (row["event_count"], row["action_count"], bool(row["device_id"]))
+        return History(microseconds(last), microseconds(newest), tuple(ids), *tally)
 
     def _is_written(self, flush: Flush) -> bool:
         for partition, span in flush.spans.items():

@@ -16,7 +16,7 @@ from uuid import UUID
 import psycopg
 from psycopg.errors import UniqueViolation
 
-from pipeline.crowded_windows import kept_within_limit
+from pipeline.crowded_windows import keep_within_limit
 from pipeline.dedup import History, SessionChunk, SessionEvent
 from pipeline.flush import Flush
 from pipeline.fold import FoldPolicy, fold_alone, fold_in_order
@@ -160,7 +160,7 @@ class PostgresSink:
         around = await read_surroundings(flush.events, nearby, self._policy.max_gap_us)
         rows = flush.rows or fold_alone(flush.events, flush.chunks, self._policy)
         fold_in_order(rows, around, self._policy)
-        rows.latency_windows = await kept_within_limit(rows.latency_windows, nearby, self._policy.window_keys)
+        await keep_within_limit(rows, nearby, self._policy.window_keys)
         return await write_rows(cursor, rows, meanwhile)
 
     async def _is_written(self, cursor: psycopg.AsyncCursor[Any], flush: Flush) -> bool:

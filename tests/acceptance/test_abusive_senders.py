@@ -1,6 +1,7 @@
 """One sender that asks for too much gets as much as the limits allow, and keeps nobody else from theirs."""
 
 import json
+import time
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -36,12 +37,13 @@ def traffic(first: int, end: int) -> Iterator[dict[str, Any]]:
             yield honest(number // 10)
 
 
-def send(deployment: Deployment, events: Iterator[dict[str, Any]]) -> None:
-    """Publish ``events``, all of them to one partition."""
+def send(deployment: Deployment, events: Iterator[dict[str, Any]], arrival_ms: int | None = None) -> None:
+    """Publish ``events``, all of them to one partition; they arrive now, or at ``arrival_ms``."""
     producer = KafkaProducer(bootstrap_servers=deployment.bootstrap)
     for event in events:
         value = json.dumps(event).encode()
-        producer.send(deployment.topic("EVENTS"), key=event["session_id"].encode(), value=value, partition=0)
+        key = event["session_id"].encode()
+        producer.send(deployment.topic("EVENTS"), key=key, value=value, partition=0, timestamp_ms=arrival_ms)
     producer.flush()
     producer.close()
 
@@ -80,10 +82,10 @@ def test_a_session_beyond_its_limit_is_refused_and_the_others_of_its_partition_a
 def test_a_device_that_begins_sessions_without_end_is_kept_out_and_others_are_not(deployment: Deployment) -> None:
     worker = deployment.start_worker(HXI_LIMIT_DEVICE_SESSIONS_PER_S="5")
     flood = [
-        {**honest(0), "session_id": str(UUID(int=0xF100D << 100 | number)), "device_id": "flooding"}
+        {**honest(-number), "session_id": str(UUID(int=0xF100D << 100 | number)), "device_id": "flooding"}
         for number in range(50)
     ]
-    send(deployment, iter([*flood, {**honest(1), "device_id": "calm"}]))
+    send(deployment, iter([*flood, {**honest(1), "device_id": "calm"}]), arrival_ms=int(time.time() * 1000))
     deployment.wait_until_drained()
     assert deployment.count("sessions") == 5 + 1
     assert reasons(deployment) == {b"too_many": 45}

@@ -303,6 +303,16 @@ async def test_a_crowded_window_counts_what_it_has_no_room_for_under_other(store
     assert [name for start, _, name in windows if start == at(60)] == [names[-3]]
 
 
+async def test_latencies_that_are_counted_under_other_are_told(store: Store) -> None:
+    most = Limits().window_keys
+    owner = await Owner.of(store.sink)
+    written = [
+        await owner.write(*(call(1, 10, endpoint=f"/made-up-{number}") for number in numbers))
+        for numbers in (range(most - 1), range(most - 2, most + 4), [0])
+    ]
+    assert [each.folded_latencies for each in written] == [0, 4, 0]
+
+
 EVERYTHING: list[list[KeptEvent]] = [
     [*clicks(0, 0.4), view(0, "A"), call(0, 10), kept(0, SCROLL, scroll_position=7)],
     [*clicks(0.8, 1.2), view(2, "B"), call(1, 600, 500), kept(1, MOUSE_MOVE, x=3, y=3)],

@@ -11,7 +11,20 @@ from pipeline.simulation import Traffic, simulate
 from pipeline.sinks.contract import Claim, Fenced, LedgerMoved, RowsRejected
 from schema.events import API_CALL, ERROR
 from schema.rows import ApiCall, JsError, Partition, Place
-from tests.builders import EVENTS, OTHER_SESSION, REPLAY, SESSION, Owner, at, decoded, kept, kept_chunk, numbered, user
+from tests.builders import (
+    EVENTS,
+    OTHER_SESSION,
+    REPLAY,
+    SESSION,
+    Owner,
+    at,
+    decoded,
+    facts,
+    kept,
+    kept_chunk,
+    numbered,
+    user,
+)
 from tests.contract.conftest import InMemory, InPostgres, Store
 
 TABLES = ("users", "sessions", "events", "latency_metrics", "error_logs", "session_replay_chunks")
@@ -130,6 +143,15 @@ async def test_histories_name_the_newest_event_and_the_tally_of_a_session_withou
     await owner.write(kept(3), kept(2))
     await owner.write(kept(1, "mouse_move"), kept_chunk(0))
     assert await store.sink.histories([SESSION], 60) == {SESSION: History(at(3), at(3), (), events=3, actions=2)}
+
+
+@pytest.mark.parametrize(("device_id", "has_device"), [("d", True), ("", False)])
+async def test_histories_say_whether_a_session_has_named_its_device(
+    store: Store, device_id: str, has_device: bool
+) -> None:
+    owner = await Owner.of(store.sink)
+    await owner.write(kept(3), kept(2, facts=facts(device_id=device_id)), kept(1, facts=facts(app_version="1")))
+    assert (await store.sink.histories([SESSION], 60))[SESSION].has_device == has_device
 
 
 async def test_known_are_the_events_in_the_table_by_session_and_id(store: Store) -> None:

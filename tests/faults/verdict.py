@@ -17,6 +17,7 @@ from pipeline.moments import moment
 from schema.json_text import parse
 from schema.rows import ChunkRow, EventRow, KeptChunk, KeptEvent, Partition, Record
 from tests import reference
+from tests.builders import decoded_by
 from tests.deployment import Deployment, assert_same_tables
 from tests.faults.accounting import Topics, assert_accounted_for, logged
 from tests.faults.calm import (
@@ -99,7 +100,7 @@ def decode(deployment: Deployment, *generations: Iterable[Any]) -> Topics:
         for found in generations
         for r in sorted(found, key=lambda r: (r.topic, r.partition, r.offset))
     ]
-    return Topics(records, decoder.decode(records))
+    return Topics(records, decoded_by(decoder, records))
 
 
 def assert_events_once(deployment: Deployment, topics: Topics) -> None:

@@ -15,7 +15,7 @@ from pipeline.fold import FoldPolicy, fold_alone
 from pipeline.tidy import DecodePolicy
 from schema.reasons import Reason
 from schema.rows import DeadLetter, KeptChunk, KeptEvent, Place, Record
-from tests.builders import POLICY, REPLAY, record
+from tests.builders import POLICY, REPLAY, decoded_by, record
 from tests.hostile.independent import assert_numbers_as_sent, events_in, read
 
 Outcome = KeptEvent | KeptChunk | DeadLetter
@@ -54,7 +54,7 @@ def check_events(sent: Record, policy: DecodePolicy = POLICY) -> list[KeptEvent 
     assert indexes in ([None], list(range(len(indexes)))), "one outcome for all of it, or one per event, in order"
     kept = [outcome for outcome in outcomes if isinstance(outcome, KeptEvent)]
     letters = [outcome for outcome in outcomes if isinstance(outcome, DeadLetter)]
-    sorted_out = Decoder(policy, REPLAY.topic).decode([sent])
+    sorted_out = decoded_by(Decoder(policy, REPLAY.topic), [sent])
     assert (sorted_out.events, sorted_out.chunks, sorted_out.dead_letters) == (kept, [], letters)
     for outcome in outcomes:
         assert (outcome.place.partition, outcome.place.offset) == (sent.partition, sent.offset)
@@ -75,7 +75,7 @@ def check_chunk(sent: Record, policy: DecodePolicy = POLICY) -> KeptChunk | Dead
     outcome = decode_chunk(sent, policy)
     assert outcome == decode_chunk(sent, policy), "decoding is deterministic"
     assert outcome.place == Place(sent.partition, sent.offset)
-    sorted_out = Decoder(policy, REPLAY.topic).decode([sent])
+    sorted_out = decoded_by(Decoder(policy, REPLAY.topic), [sent])
     assert [*sorted_out.events, *sorted_out.chunks, *sorted_out.dead_letters] == [outcome]
     if isinstance(outcome, DeadLetter):
         assert_lawful_letter(outcome, sent)

@@ -11,6 +11,7 @@ import pytest
 from agents.decoder import Decoder
 from agents.settings import Settings
 from schema.rows import Partition, Place, Record
+from tests.builders import decoded_by
 from tests.deployment import TABLES, Tables
 from tests.faults.accounting import Logged, Topics, Where, assert_accounted_for, to_be_refused, where
 from tests.faults.calm import assert_filled
@@ -63,7 +64,7 @@ BADNESS = ("none", "one", "all", "none", "none")
 
 
 def topics(records: list[Record]) -> Topics:
-    return Topics(records, Decoder(Settings().decode_policy(), REPLAY.topic).decode(records))
+    return Topics(records, decoded_by(Decoder(Settings().decode_policy(), REPLAY.topic), records))
 
 
 @pytest.fixture

@@ -41,21 +41,23 @@ def names(rows: list[LatencyWindowRow]) -> dict[tuple[object, str], int]:
 def test_there_is_room_for_known_keys_and_then_for_the_busiest(
     known: set[Key], most: int, kept: dict[str, int]
 ) -> None:
-    rows = within_limit([row("a", 1), row("b", 2), row("c", 3)], {START: known}, most)
+    rows, folded = within_limit([row("a", 1), row("b", 2), row("c", 3)], {START: known}, most)
     assert names(rows) == {(START, name): calls for name, calls in kept.items()}
+    assert folded == 3 - len(kept.keys() - {OTHER})
 
 
 def test_what_is_other_is_the_sum_of_its_rows() -> None:
     rows = [row("a", 9), row("b", 2, bins={1: 1, 7: 1}), row("c", 3, bins={0: 2, 7: 1})]
-    *_, other = within_limit(rows, {}, 1)
+    *_, other = within_limit(rows, {}, 1).rows
     assert other == LatencyWindowRow(START, OTHER, OTHER, 5, 0, 2, 30, 200, 5, 0, [0, 1, 7], [2, 1, 2])
 
 
 def test_each_window_has_room_of_its_own() -> None:
-    rows = within_limit([row("a"), row("b"), row("a", start=LATER)], {}, 1)
+    rows, _ = within_limit([row("a"), row("b"), row("a", start=LATER)], {}, 1)
     assert names(rows) == {(START, "a"): 1, (START, OTHER): 1, (LATER, "a"): 1}
 
 
 def test_who_is_called_other_takes_no_room() -> None:
     named = row(OTHER, 7)._replace(screen_name=OTHER)
-    assert names(within_limit([named, row("a"), row("b")], {}, 1)) == {(START, "a"): 1, (START, OTHER): 8}
+    rows, folded = within_limit([named, row("a"), row("b")], {}, 1)
+    assert (names(rows), folded) == ({(START, "a"): 1, (START, OTHER): 8}, 1)

@@ -9,7 +9,7 @@ from pipeline.dedup import SESSION_WEIGHT, History, SeenChunks, SeenIds, Session
 from pipeline.limits import Limits
 from pipeline.session_limits import ACTIONS
 from schema.rows import KeptEvent
-from tests.builders import OTHER_SESSION, SESSION, kept, kept_chunk, numbered
+from tests.builders import OTHER_SESSION, SESSION, facts, kept, kept_chunk, numbered
 
 LATENESS_S = 60
 
@@ -46,7 +46,9 @@ class Tables:
         near = [event for event in rows if event.client_us >= newest_us - self.seen.history_s * 1_000_000]
         ids = tuple((event.client_us, event.event_uuid) for event in near if event.event_uuid)
         actions = sum(event.event_type in ACTIONS for event in rows)
-        return History(max(event.time_us for event in rows), newest_us, ids, len(rows), actions)
+        return History(
+            max(event.time_us for event in rows), newest_us, ids, len(rows), actions, any(event.facts for event in rows)
+        )
 
 
 def identified(seconds: float, number: int, offset: int = 0) -> KeptEvent:
@@ -73,6 +75,15 @@ def test_an_event_is_late_when_it_is_behind_the_newest_by_more_than_allowed(seco
     tables.take(kept(120))
     assert tables.seen.late([identified(seconds, 1)]) == ({(SESSION, numbered(1))} if late else set())
     assert tables.seen.admit([kept(seconds)], set()).late == late
+
+
+@pytest.mark.parametrize(("named", "is_new"), [(True, True), (False, False)])
+def test_a_session_whose_device_the_tables_know_has_begun(named: bool, is_new: bool) -> None:
+    tables = Tables(limits=Limits(device_sessions_per_s=1))
+    of_device = facts(device_id="d")
+    tables.flush(kept(0, facts=of_device if named else None))
+    assert tables.take(kept(9, session_id=OTHER_SESSION, facts=of_device)) == [True]
+    assert tables.take(kept(9, facts=of_device)) == [is_new]
 
 
 def test_a_batch_makes_its_own_earlier_events_late() -> None:

@@ -17,6 +17,7 @@ from agents.transport import RecordBatch
 from pipeline.dedup import SESSION_WEIGHT
 from pipeline.flush import Flush
 from pipeline.fold import FoldPolicy
+from pipeline.limits import Limits
 from pipeline.sinks.contract import RowsRejected, Unavailable, Written, nothing
 from pipeline.sinks.memory import MemorySink
 from schema.rows import DeadLetter, Partition, Place, Record
@@ -178,6 +179,15 @@ async def test_nothing_vanishes(world: World) -> None:
     assert received == written + duplicate + dead
 
 
+async def test_latencies_that_are_counted_under_other_are_counted_for_the_operator(world: World) -> None:
+    before = total(metrics.FOLDED)
+    call = {"event_type": "api_call", "latency_ms": 1, "status_code": 200, "timestamp": 1_789_999_000_000}
+    calls = [{"api_endpoint": f"/made-up-{number}"} for number in range(Limits().window_keys + 3)]
+    world.topic = [json.dumps({"session_id": SESSION, **call, "events": calls}).encode()]
+    await world.run()
+    assert total(metrics.FOLDED) - before == 3
+
+
 async def test_bad_input_never_stops_us_a_failing_database_always_does(world: World) -> None:
     world.topic = [b"\xff", b"", b"[[[", click(1)]
     world.sink.failures = [Unavailable(f"down {i}") for i in range(20)]
@@ -197,6 +207,7 @@ async def test_one_row_that_the_database_refuses_becomes_a_dead_letter_and_the_r
     assert sorted(row.x or 0 for row in world.sink.events) == [0, 1, 2, 3, 5, 6, 7, 8]
     (letter,) = world.letters
     assert (letter.place, letter.reason) == (Place(EVENTS, 4), "rejected_by_database")
+    assert world.intake._decoder.poison == {}  # once that is written
 
 
 async def test_an_event_of_a_batch_that_the_database_refuses_is_dead_lettered_alone(world: World) -> None:

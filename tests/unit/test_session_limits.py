@@ -1,14 +1,19 @@
 """What one session may send and one device may begin; what is beyond is refused, not lost."""
 
 import json
+import tracemalloc
+
+from msgspec.structs import replace
 
 from agents.decoder import Decoder
 from pipeline.limits import Limits
-from pipeline.session_limits import SessionLimits, Tally
+from pipeline.session_limits import MOST_SECONDS, SessionLimits, Tally
 from pipeline.tidy import DecodePolicy
 from schema.reasons import Reason
 from schema.rows import KeptEvent, SessionFacts
-from tests.builders import SESSION, kept, message, numbered, record
+from tests.builders import SESSION, at, decoded_by, kept, message, numbered, record
+
+LONG_NAME = "\N{GRINNING FACE}" * 240
 
 
 def counted(limits: Limits, *events: KeptEvent) -> list[bool]:
@@ -67,17 +72,43 @@ def test_a_device_begins_as_many_sessions_in_a_second_as_the_limit() -> None:
     assert within == [True, True, False, False, True, True, True, True, True, True]
 
 
-def test_a_session_that_was_there_before_is_no_new_one_of_its_device() -> None:
-    limits, old = SessionLimits(Limits(device_sessions_per_s=1)), Tally(events=1)
+def test_a_session_that_named_its_device_before_is_no_new_one_of_it() -> None:
+    limits, old = SessionLimits(Limits(device_sessions_per_s=1)), Tally(events=1, has_device=True)
     assert is_within(limits, Tally(), of_device(1))
     assert is_within(limits, old, of_device(2))
+
+
+def test_times_that_a_sender_chooses_do_not_spread_a_flood() -> None:
+    flood = [replace(of_device(n, 3600 * n), arrival_us=at(0)) for n in range(5)]
+    assert counted(Limits(device_sessions_per_s=2), *flood) == [True, True, False, False, False]
+
+
+def test_a_device_that_is_named_late_counts_from_there_on() -> None:
+    flood = [
+        event
+        for n in range(3)
+        for event in (of_device(n, device_id=None), of_device(n), kept(1, session_id=numbered(n)))
+    ]
+    within = counted(Limits(device_sessions_per_s=2), *flood)
+    assert within == [True, True, True, True, True, True, True, False, False]
+
+
+def test_a_flood_of_devices_takes_little_memory() -> None:
+    limits = SessionLimits(Limits())
+    tracemalloc.start()
+    before, _ = tracemalloc.get_traced_memory()
+    for number in range(5 * MOST_SECONDS):
+        assert limits.refusal(Tally(), of_device(number, device_id=f"{number}{LONG_NAME}")) is None
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert after - before < 3_000_000
 
 
 def test_what_is_refused_is_a_dead_letter_with_the_bytes_of_each_event() -> None:
     single = record(message(x=1), offset=3)
     batch = record({"events": [{"x": 1}, {"x": 2}, {"x": 3}], **message()}, offset=4)
     decoder = Decoder(DecodePolicy(), "session-replay")
-    events = decoder.decode([single, batch]).events
+    events = decoded_by(decoder, [single, batch]).events
     letters = decoder.refused([single, batch], [(events[0], "a"), (events[2], "b"), (events[3], "c")])
     assert [(letter.place, letter.reason, letter.detail) for letter in letters] == [
         (events[0].place, Reason.TOO_MANY, "a"),
@@ -94,7 +125,7 @@ def test_a_limit_below_what_metadata_may_have_holds_and_what_was_let_in_can_be_r
     size = len(batch.value or b"")
     policies = [DecodePolicy(limits=Limits(record_bytes=most)) for most in (size - 1, size)]
     small, large = (Decoder(policy, "session-replay") for policy in policies)
-    (letter,) = small.decode([batch]).dead_letters
+    (letter,) = decoded_by(small, [batch]).dead_letters
     assert (letter.reason, letter.value) == (Reason.TOO_LARGE, batch.value)
-    events = large.decode([batch]).events
+    events = decoded_by(large, [batch]).events
     assert len(small.refused([batch], [(event, "late") for event in events])) == 50

@@ -1,6 +1,6 @@
 -- What the tables know of sessions that a worker meets for the first time: their newest event,
--- by the corrected clock and by the client's, how many there are, and the ids of the events near the newest by the
--- client's clock: the one that a repeated event has in common.
+-- by the corrected clock and by the client's, how many there are, whether they name a device, and the
+-- ids of the events near the newest by the client's clock: the one that a repeated event has in common.
 WITH e AS (
     SELECT session_id, event_uuid, client, max(client) OVER (PARTITION BY session_id) AS newest
     FROM (
@@ -11,6 +11,7 @@ WITH e AS (
     ) AS known
 )
 SELECT s.session_id, s.last_event_time, e.newest, coalesce(s.event_count, 0), coalesce(s.action_count, 0),
+    coalesce(s.device_id, '') <> '',
     e.client, e.event_uuid
 FROM sessions AS s
 JOIN e ON e.session_id = s.session_id AND e.client >= e.newest - make_interval(secs => %(within_s)s)
