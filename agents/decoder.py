@@ -39,11 +39,13 @@ class Decoder:
                 self._sort(record, plain or decode_by_models(record, self._policy), decoded)
         return decoded
 
-    def refused(self, records: Iterable[Record], events: Iterable[tuple[KeptEvent, str]]) -> list[DeadLetter]:
-        """Return a dead letter for each of ``events``, which came from ``records``, with its detail."""
+    def refused(
+        self, records: Iterable[Record], refused: Iterable[tuple[KeptEvent | KeptChunk, str]]
+    ) -> list[DeadLetter]:
+        """Return a dead letter for each of ``refused``, which came from ``records``, with its detail."""
         details: dict[int, dict[int | None, str]] = {}
-        for event, detail in events:
-            details.setdefault(event.place.offset, {})[event.place.index] = detail
+        for kept, detail in refused:
+            details.setdefault(kept.place.offset, {})[kept.place.index] = detail
         return [
             DeadLetter(place, Reason.TOO_MANY, details[record.offset][place.index], record.key, value)
             for record in records

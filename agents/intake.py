@@ -13,14 +13,15 @@ from typing import Protocol
 from aiokafka.errors import KafkaError
 
 from agents import metrics
-from agents.decoder import Decoder
+from agents.decoder import Decoded, Decoder
 from agents.owned import Owned
 from agents.pending import Pending
 from agents.retrying import retrying
 from agents.settings import Settings
 from agents.transport import RecordBatch
-from pipeline.dedup import SeenIds, SessionChunk, SessionEvent
+from pipeline.dedup import SeenIds, SessionEvent
 from pipeline.flush import Span
+from pipeline.seen_chunks import SeenChunks, SessionChunk
 from pipeline.sinks.contract import Claim, Sink, Unavailable
 from schema.rows import KeptChunk, KeptEvent, Partition, Place
 
@@ -29,6 +30,9 @@ logger = logging.getLogger(__name__)
 MOST_IDS = 8_000_000
 """Event ids that all partitions together remember: some 200 MB, four times that where sessions have thousands of them.
 What is forgotten is learnt again from the tables."""
+
+LARGE_REPLAY_BYTES = 256 * 1024
+"""Of a batch: less takes some 25 ms to decode and mask."""
 
 _BROKER_AWAY = (KafkaError, OSError, TimeoutError)
 
@@ -137,15 +141,22 @@ class Intake:
             logger.warning("%s: records were lost on their way here; reading again", batch.partition)
             self.reclaim()
             return
-        decoded = self._decoder.decode(batch.records)
+        decoded = await self._decode(batch)
         known_events = await owned.known_events(decoded.events) if decoded.events else set()
         known_chunks = await owned.known_chunks(decoded.chunks) if decoded.chunks else set()
         if self.owned.get(batch.partition) is owned:
             self._fold_events(owned, decoded.events, known_events, batch)
-            self._fold_chunks(owned, decoded.chunks, known_chunks)
+            self._fold_chunks(owned, decoded.chunks, known_chunks, batch)
             self.pending.dead_letters += decoded.dead_letters
             self._advance(batch, owned)
             self._weigh()
+
+    async def _decode(self, batch: RecordBatch) -> Decoded:
+        """Decode ``batch``; large replay chunks, of which one may take seconds, beside the loop."""
+        size = sum(len(record.value or b"") for record in batch.records)
+        if batch.partition.topic != self._settings.replay_topic or size <= LARGE_REPLAY_BYTES:
+            return self._decoder.decode(batch.records)
+        return await asyncio.to_thread(self._decoder.decode, batch.records)
 
     def _fold_events(
         self, owned: Owned, events: list[KeptEvent], in_tables: set[SessionEvent], batch: RecordBatch
@@ -157,12 +168,14 @@ class Intake:
         if refused:
             self.pending.dead_letters += self._decoder.refused(batch.records, refused)
 
-    def _fold_chunks(self, owned: Owned, chunks: list[KeptChunk], in_tables: set[SessionChunk]) -> None:
-        for chunk in chunks:
-            if owned.seen_chunks.admit(chunk, in_tables):
-                self.pending.flush.chunks.append(chunk)
-            else:
-                self.pending.duplicates += 1
+    def _fold_chunks(
+        self, owned: Owned, chunks: list[KeptChunk], in_tables: set[SessionChunk], batch: RecordBatch
+    ) -> None:
+        new, refused = owned.seen_chunks.admit(chunks, in_tables)
+        self.pending.flush.chunks += new
+        self.pending.duplicates += len(chunks) - len(new) - len(refused)
+        if refused:
+            self.pending.dead_letters += self._decoder.refused(batch.records, refused)
 
     def _advance(self, batch: RecordBatch, owned: Owned) -> None:
         pending = self.pending
@@ -222,7 +235,7 @@ class Intake:
                 at,
                 first - at,
             )
-        return Owned(self._sink, self._seen_ids(most_ids), claim, max(at, first))
+        return Owned(self._sink, self._seen_ids(most_ids), SeenChunks(self._settings.limits()), claim, max(at, first))
 
     def _on_claimed(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
