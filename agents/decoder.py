@@ -21,6 +21,9 @@ ENOUGH = 1_000
 ENOUGH_BYTES = 4 * 1024 * 1024
 """As many as the records that come at once have together, where they become no more than they are."""
 
+LARGE_CHUNK_BYTES = 64 * 1024
+"""Of a replay chunk's record: less takes some 6 ms to decode and mask."""
+
 AT_A_STRETCH = 200
 """Outcomes of the models' way after which others may run: some 20 ms."""
 
@@ -54,7 +57,7 @@ class Decoder:
         decoded = Decoded()
         for record in records:
             if record.partition.topic == self._replay_topic:
-                self._put(record, decode_chunk(record, self._policy), decoded)
+                self._put(record, await self._decode_chunk(record), decoded)
             elif (plain := plain_events(record, self._policy)) and not self.poison:
                 decoded.events.extend(plain)
                 if plain[0].place.index is not None:
@@ -67,11 +70,13 @@ class Decoder:
                 break
         return decoded
 
-    def refused(self, records: Iterable[Record], events: Iterable[tuple[KeptEvent, str]]) -> list[DeadLetter]:
-        """Return a dead letter for each of ``events``, which came from ``records``, with its detail."""
+    def refused(
+        self, records: Iterable[Record], refused: Iterable[tuple[KeptEvent | KeptChunk, str]]
+    ) -> list[DeadLetter]:
+        """Return a dead letter for each of ``refused``, which came from ``records``, with its detail."""
         details: dict[int, dict[int | None, str]] = {}
-        for event, detail in events:
-            details.setdefault(event.place.offset, {})[event.place.index] = detail
+        for kept, detail in refused:
+            details.setdefault(kept.place.offset, {})[kept.place.index] = detail
         return [
             DeadLetter(place, Reason.TOO_MANY, details[record.offset][place.index], record.key, value)
             for record in records
@@ -86,6 +91,13 @@ class Decoder:
             for place, detail in self.poison.items()
             if place.partition in written_to and place.offset >= written_to[place.partition]
         }
+
+    async def _decode_chunk(self, record: Record) -> KeptChunk | DeadLetter:
+        """Decode a large one, which may take seconds, beside the loop; let others run between small ones."""
+        if len(record.value or b"") > LARGE_CHUNK_BYTES:
+            return await asyncio.to_thread(decode_chunk, record, self._policy)
+        await asyncio.sleep(0)
+        return decode_chunk(record, self._policy)
 
     async def _sort(self, record: Record, outcomes: Iterable[Outcome], decoded: Decoded) -> None:
         """Put into ``decoded`` what came of ``record``, letting others run at times."""

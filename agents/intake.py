@@ -19,8 +19,9 @@ from agents.pending import Pending
 from agents.retrying import retrying
 from agents.settings import Settings
 from agents.transport import RecordBatch
-from pipeline.dedup import SeenIds, SessionChunk, SessionEvent
+from pipeline.dedup import SeenIds, SessionEvent
 from pipeline.flush import Span
+from pipeline.seen_chunks import SeenChunks, SessionChunk
 from pipeline.sinks.contract import Claim, Sink, Unavailable
 from schema.rows import KeptChunk, KeptEvent, Partition, Place
 
@@ -155,7 +156,7 @@ class Intake:
             return None
         piece, rest = batch.cut(decoded.records)
         self._fold_events(owned, decoded.events, known_events, piece)
-        self._fold_chunks(owned, decoded.chunks, known_chunks)
+        self._fold_chunks(owned, decoded.chunks, known_chunks, piece)
         self.pending.dead_letters += decoded.dead_letters
         self.pending.bytes += decoded.bytes
         self._advance(piece, owned)
@@ -172,12 +173,14 @@ class Intake:
         if refused:
             self.pending.dead_letters += self._decoder.refused(batch.records, refused)
 
-    def _fold_chunks(self, owned: Owned, chunks: list[KeptChunk], in_tables: set[SessionChunk]) -> None:
-        for chunk in chunks:
-            if owned.seen_chunks.admit(chunk, in_tables):
-                self.pending.flush.chunks.append(chunk)
-            else:
-                self.pending.duplicates += 1
+    def _fold_chunks(
+        self, owned: Owned, chunks: list[KeptChunk], in_tables: set[SessionChunk], batch: RecordBatch
+    ) -> None:
+        new, refused = owned.seen_chunks.admit(chunks, in_tables)
+        self.pending.flush.chunks += new
+        self.pending.duplicates += len(chunks) - len(new) - len(refused)
+        if refused:
+            self.pending.dead_letters += self._decoder.refused(batch.records, refused)
 
     def _advance(self, batch: RecordBatch, owned: Owned) -> None:
         pending = self.pending
@@ -236,7 +239,7 @@ class Intake:
                 at,
                 first - at,
             )
-        return Owned(self._sink, self._seen_ids(most_ids), claim, max(at, first))
+        return Owned(self._sink, self._seen_ids(most_ids), SeenChunks(self._settings.limits()), claim, max(at, first))
 
     def _on_claimed(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:

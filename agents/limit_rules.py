@@ -16,6 +16,8 @@ class LimitRules(BaseModel):
     limit_metadata_depth: int = Field(_DEFAULT.metadata_depth, ge=1, le=_DEFAULT.metadata_depth)
     limit_session_events: int = Field(_DEFAULT.session_events, ge=1)
     limit_session_actions: int = Field(_DEFAULT.session_actions, ge=1)
+    limit_session_chunks: int = Field(_DEFAULT.session_chunks, ge=1)
+    limit_session_replay_bytes: int = Field(_DEFAULT.session_replay_bytes, ge=1)
     limit_device_sessions_per_s: int = Field(_DEFAULT.device_sessions_per_s, ge=1)
     limit_window_keys: int = Field(_DEFAULT.window_keys, ge=1)
 

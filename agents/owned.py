@@ -4,7 +4,8 @@ from functools import partial
 from uuid import UUID
 
 from agents.retrying import retrying
-from pipeline.dedup import SeenChunks, SeenIds, SessionChunk, SessionEvent
+from pipeline.dedup import SeenIds, SessionEvent
+from pipeline.seen_chunks import SeenChunks, SessionChunk
 from pipeline.sinks.contract import Claim, Sink, Unavailable
 from schema.rows import KeptChunk, KeptEvent
 
@@ -15,13 +16,13 @@ class Owned:
     ``folded_to`` lags behind ``read_to`` only where the topic was cut off beyond the ledger.
     """
 
-    def __init__(self, sink: Sink, seen: SeenIds, claim: Claim, read_from: int) -> None:
+    def __init__(self, sink: Sink, seen: SeenIds, seen_chunks: SeenChunks, claim: Claim, read_from: int) -> None:
         self._sink = sink
         self.epoch = claim.epoch
         self.folded_to = self.written_to = claim.next_offset
         self.read_to = read_from
         self.seen = seen
-        self.seen_chunks = SeenChunks()
+        self.seen_chunks = seen_chunks
 
     async def known_events(self, events: list[KeptEvent]) -> set[SessionEvent]:
         """Return the late ones among ``events`` that were received before; learn all sessions.
@@ -52,7 +53,15 @@ class Owned:
         self.seen.learn(strangers, histories)
 
     async def known_chunks(self, chunks: list[KeptChunk]) -> set[SessionChunk]:
-        """Return those of ``chunks`` that were received before."""
+        """Return those of ``chunks`` that were received before; learn what their sessions have sent."""
+        if strangers := self.seen_chunks.strangers(chunks):
+            tallies = await retrying(
+                "Reading how much replay sessions have sent",
+                "database",
+                lambda: self._sink.replay_tallies(strangers),
+                (Unavailable,),
+            )
+            self.seen_chunks.learn(strangers, tallies)
         keys = {(chunk.session_id, chunk.chunk_index) for chunk in chunks}
         unwritten = self.seen_chunks.unwritten(keys)
         known = await retrying(

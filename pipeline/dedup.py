@@ -22,13 +22,10 @@ from pipeline.limits import Limits
 from pipeline.session_limits import SessionLimits, Tally
 from pipeline.windows import window_start
 from schema.fields import US_PER_S
-from schema.rows import KeptChunk, KeptEvent
+from schema.rows import KeptEvent
 
 SessionEvent = tuple[UUID, UUID]
 """A session's id and an event's id in it."""
-
-SessionChunk = tuple[UUID, int]
-"""A session's id and a replay chunk's index in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,30 +247,3 @@ def _new_window(session: _Session, start: int) -> IdSet:
     ids = IdSet()
     insort(session.windows, (start, ids), key=itemgetter(0))
     return ids
-
-
-class SeenChunks:
-    """The replay chunks of one partition that are on their way into the table.
-
-    Chunks are few and large, so each is asked for in the table; only what is not yet there
-    has to be remembered.
-    """
-
-    def __init__(self) -> None:
-        self._unwritten: dict[SessionChunk, int] = {}
-
-    def unwritten(self, chunks: AbstractSet[SessionChunk]) -> set[SessionChunk]:
-        """Return those of ``chunks`` on their way into the table: ask before asking the table."""
-        return {key for key in chunks if key in self._unwritten}
-
-    def admit(self, chunk: KeptChunk, in_tables: AbstractSet[SessionChunk]) -> bool:
-        """Return whether ``chunk`` is new, and remember it."""
-        key = (chunk.session_id, chunk.chunk_index)
-        if key in in_tables or key in self._unwritten:
-            return False
-        self._unwritten[key] = chunk.place.offset
-        return True
-
-    def flushed(self, next_offset: int) -> None:
-        """Let go of what is in the tables now: everything below ``next_offset``."""
-        self._unwritten = {key: offset for key, offset in self._unwritten.items() if offset >= next_offset}

@@ -26,6 +26,12 @@ class Limits:
     """Clicks and views of one session, whose results depend on their order: what is near is read again with each
     flush, 45 µs a click, so that a session of so many holds the others up by half a second and no longer."""
 
+    session_chunks: int = 10_000
+    """Replay chunks of one session: half a day of one every four seconds."""
+
+    session_replay_bytes: int = 256 * 1024 * 1024
+    """Of one session's replay chunks together, as they are stored."""
+
     device_sessions_per_s: int = 100
     """Sessions that name one device first in records that arrived in the same second."""
 

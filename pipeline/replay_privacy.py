@@ -1,90 +1,232 @@
-"""Masks what people typed, and on request all they saw, in a replay chunk's rrweb events.
+"""Masks what people typed, and on request all they saw, in a replay chunk's rrweb events; cuts the URLs in them.
 
 Knows the shapes of rrweb 1 and 2 (its ``types.ts``): input events, mutations and serialized nodes, wherever they are in
-the chunk. What is no such shape stays: a chunk is opaque JSON. A packed chunk is one text, which nobody can look into.
-Masked text keeps its length and its spaces, as rrweb's own masking does, so that a page keeps its layout.
+the chunk, also in JSON that is there as text. What is no such shape stays: a chunk is opaque JSON. A packed chunk is
+one text, which nobody can look into.
 """
 
 import re
-from collections.abc import Callable
-from typing import Any, Literal
+from collections.abc import Hashable, Iterable
+from typing import Any
 
-_SHOWN = re.compile(r"\S")
+from pipeline.privacy import PrivacyPolicy
+from pipeline.replay_pages import DOCUMENT, Page, id_of, is_bare, is_editable, is_node, is_style, key_of
+from pipeline.replay_texts import (
+    BUTTONS,
+    TAGS_WITH_SHOWN_VALUES,
+    hidden,
+    hide,
+    mask_attributes,
+    mask_links,
+    masked_log,
+)
+from schema.json_text import NotJson, dump_refused, parse
 
-INPUT_SOURCE = 5
-"""``IncrementalSource.Input``: what a field holds now."""
+SNAPSHOT, INCREMENTAL, CUSTOM, PLUGIN = 2, 3, 5, 6
+"""``EventType``."""
 
-INCREMENTAL, META = 3, 4
-"""``EventType.IncrementalSnapshot`` and ``Meta``."""
+MUTATION, INPUT, CANVAS, LOG = 0, 5, 9, 11
+"""``IncrementalSource``."""
 
-TEXT_NODE = 3
-"""``NodeType.Text``."""
+_OF_NODES = frozenset({"attributes", "childNodes"})
+_WRITING = frozenset({"fillText", "strokeText"})
+_MAY_BE_JSON = re.compile(r'\s*[\[{"]')
 
-_FIELDS = frozenset({"input", "textarea", "select", "option"})
-_BUTTONS = frozenset({"button", "submit", "reset", "image", "checkbox", "radio"})
-_VISIBLE_ATTRIBUTES = ("placeholder", "title", "alt", "aria-label", "label")
-_INVISIBLE = frozenset({"style", "script", "noscript"})
-
-Mask = Literal["inputs", "text"]
+MOST_LEVELS = 3
+"""Of JSON as a text within JSON as a text: what is deeper is masked whole."""
 
 
-def masked_chunk(data: Any, mask: Mask, clean_url: Callable[[str], str]) -> Any:
-    """Return ``data`` with the values of inputs masked, with ``mask="text"`` every text too; URLs of pages cleaned."""
-    if isinstance(data, list):
-        return [masked_chunk(item, mask, clean_url) for item in data]
-    if not isinstance(data, dict):
+def masked_chunk(data: Any, policy: PrivacyPolicy) -> Any:
+    """Return ``data`` as ``policy`` has it; lists and objects in it are changed, not copied."""
+    if policy.replay == policy.url_query == policy.free_text == "keep":
         return data
-    tag = data.get("tagName")
-    if isinstance(tag, str) and tag.lower() in _INVISIBLE:
-        return data
-    copy: Any = {key: masked_chunk(value, mask, clean_url) for key, value in data.items()}
-    if "type" in copy and isinstance(copy.get("data"), dict):
-        copy["data"] = _event_data(copy["type"], copy["data"], mask, clean_url)
-    elif isinstance(tag, str):
-        copy |= _attributes(copy, tag.lower(), mask, clean_url)
-        if tag.lower() == "textarea" and isinstance(copy.get("childNodes"), list):
-            copy["childNodes"] = [_hide(node, "textContent") for node in copy["childNodes"]]
-    elif mask == "text" and copy.get("type") == TEXT_NODE and not copy.get("isStyle"):
-        return _hide(copy, "textContent")
-    return copy
+    return _Masking(policy).of(data)
 
 
-def _event_data(kind: Any, data: dict[str, Any], mask: Mask, clean_url: Callable[[str], str]) -> dict[str, Any]:
-    if kind == META and isinstance(data.get("href"), str):
-        return data | {"href": clean_url(data["href"])}
-    if kind != INCREMENTAL:
-        return data
-    changed: dict[str, Any] = _hide(data, "text") if data.get("source") == INPUT_SOURCE else dict(data)
-    if isinstance(data.get("attributes"), list):  # of nodes whose tag is not said here
-        changed["attributes"] = [_change(change, mask, clean_url) for change in data["attributes"]]
-    if mask == "text" and isinstance(data.get("texts"), list):
-        changed["texts"] = [_hide(text, "value") for text in data["texts"]]
-    return changed
+class _Masking:
+    """One walk over a chunk, in its order; what is within an editor is known at the end of each page."""
+
+    def __init__(self, policy: PrivacyPolicy) -> None:
+        self._policy = policy
+        self._masks = policy.replay != "keep"
+        self._masks_all = policy.replay == "mask_text"
+        self._page = Page()
+        self._event = 0
+        self._left: list[tuple[Any, int]] = []
+        self._opened: list[tuple[Any, Any, list[Any]]] = []
+
+    def of(self, data: Any) -> Any:
+        whole = [data]
+        self._left.append((whole, 0))
+        while self._left:
+            value, level = self._left.pop()
+            if isinstance(value, dict):
+                self._take_object(value, level)
+            else:
+                self._go_into(value, range(len(value)), level)
+        self._end_page()
+        for holder, name, inner in reversed(self._opened):
+            holder[name] = dump_refused(inner[0]).decode()
+        return whole[0]
+
+    def _go_into(self, holder: Any, names: Iterable[Any], level: int) -> None:
+        """Leave what is called ``names`` in ``holder`` for later, in order."""
+        first = len(self._left)
+        for name in names:
+            value = holder[name]
+            kind = type(value)  # JSON, just parsed: no other classes; isinstance takes three times as long
+            if kind is dict or kind is list:
+                if value:
+                    self._left.append((value, level))
+            elif kind is str and (inner := self._opened_text(holder, name, level)):
+                self._left.append((inner, level + 1))
+        self._left[first:] = reversed(self._left[first:])
+
+    def _opened_text(self, holder: Any, name: Any, level: int) -> list[Any] | None:
+        """Return a list of the value that the text called ``name`` is as JSON; None where it is none."""
+        text = holder[name]
+        if not _MAY_BE_JSON.match(text):
+            return None
+        try:
+            inner = [parse(text.encode(errors="replace"))]
+        except NotJson:
+            return None
+        if level == MOST_LEVELS:
+            holder[name] = hidden(text)
+            return None
+        self._opened.append((holder, name, inner))
+        return inner
+
+    def _end_page(self) -> None:
+        if self._masks:
+            for holder, name in self._page.typed():
+                hide(holder, name)
+        self._page = Page()
+
+    def _take_object(self, value: dict[str, Any], level: int) -> None:
+        names = list(value)
+        if "type" in value and "data" in value:
+            data, inside = value["data"], level
+            if isinstance(data, str) and (inner := self._opened_text(value, "data", level)):
+                data, inside = inner[0], level + 1
+            if isinstance(data, dict):
+                self._event += 1
+                self._take_event(value["type"], data, inside)
+                names.remove("data")
+        elif is_node(value):
+            self._take_nodes(value, level)
+            return
+        self._go_into(value, names, level)
+
+    def _take_event(self, kind: Any, data: dict[str, Any], level: int) -> None:
+        mask_links(data, self._policy)
+        taken: set[str] = set()
+        if kind == SNAPSHOT and is_node(data.get("node")):
+            self._end_page()
+            self._take_nodes(data["node"], level)
+            taken.add("node")
+        elif kind == INCREMENTAL:
+            taken = self._take_change(data, level)
+        elif kind in (CUSTOM, PLUGIN) and "payload" in data:
+            data["payload"] = masked_log(data["payload"], self._policy)
+        self._go_into(data, [name for name in data if name not in taken], level)
+
+    def _take_change(self, data: dict[str, Any], level: int) -> set[str]:
+        """Mask an incremental snapshot; return the fields that are done."""
+        source = data.get("source")
+        if source == INPUT and self._masks:
+            hide(data, "text")
+            hide(data, "value")
+        elif source == LOG:
+            data |= {name: masked_log(data[name], self._policy) for name in ("payload", "trace") if name in data}
+        elif source == CANVAS and self._masks_all:
+            for command in [data, *_objects(data.get("commands"))]:
+                if command.get("property") in _WRITING and isinstance(command.get("args"), list):
+                    command["args"] = [hidden(each) if isinstance(each, str) else each for each in command["args"]]
+        for change in _objects(data.get("adds")):
+            self._take_addition(change, level)
+        for change in _objects(data.get("attributes")):
+            self._take_attributes(change)
+        for change in _objects(data.get("texts")) if self._masks else ():
+            self._take_text_change(change)
+        return {"adds", "attributes", "texts"} & {name for name, value in data.items() if isinstance(value, list)}
+
+    def _take_addition(self, addition: dict[str, Any], level: int) -> None:
+        node = addition.get("node")
+        if not isinstance(node, dict) or not is_node(node):
+            self._go_into(addition, addition, level)
+            return
+        if node.get("type") == DOCUMENT:  # of an iframe: all of it is here
+            self._take_nodes(node, level)
+            return
+        is_text = "tagName" not in node
+        like_editing = not is_style(node) if is_text else is_bare(node.get("attributes"))
+        key = key_of(node)
+        self._page.add(key, id_of(addition.get("parentId")), self._event, like_editing=like_editing)
+        self._take_nodes(node, level, key)
+
+    def _take_attributes(self, change: dict[str, Any]) -> None:
+        attributes = change.get("attributes")
+        if not isinstance(attributes, dict):
+            return
+        key = id_of(change.get("id"))
+        if is_editable(attributes):
+            self._page.edit(key)
+        mask_attributes(attributes, self._policy, shows_value=key in self._page.shown_values)
+
+    def _take_text_change(self, change: dict[str, Any]) -> None:
+        key = id_of(change.get("id"))
+        if not self._masks_all:
+            self._page.change(change, key)
+        elif key not in self._page.styles:
+            hide(change, "value")
+
+    def _take_nodes(self, node: dict[str, Any], level: int, added: Hashable | None = None) -> None:
+        """Mask ``node`` and all in it; ``added`` is its key where the page knows of it already."""
+        left: list[tuple[dict[str, Any], Hashable | None, str]] = [(node, None, "")]
+        while left:
+            node, parent, tag_of_parent = left.pop()
+            key = key_of(node)
+            if added is None:
+                self._page.describe(key, parent, self._event)
+            else:
+                key, added = added, None
+            tag = node.get("tagName")
+            tag = tag.lower() if isinstance(tag, str) else ""
+            if tag:
+                self._take_element(node, key, tag)
+            elif "textContent" in node:
+                self._take_text(node, key, tag_of_parent)
+            children = node.get("childNodes")
+            if isinstance(children, list):
+                left += [(child, key, tag) for child in reversed(children) if is_node(child)]
+                self._go_into(children, [n for n, child in enumerate(children) if not is_node(child)], level)
+            others = [name for name, value in node.items() if name not in _OF_NODES and isinstance(value, dict | list)]
+            self._go_into(node, others, level)
+
+    def _take_element(self, node: dict[str, Any], key: Hashable, tag: str) -> None:
+        attributes = node.get("attributes")
+        if not isinstance(attributes, dict):
+            attributes = {}
+        kind = attributes.get("type")
+        if tag in TAGS_WITH_SHOWN_VALUES or (tag == "input" and isinstance(kind, str) and kind.lower() in BUTTONS):
+            self._page.shown_values.add(key)
+        if tag == "textarea" or is_editable(attributes):
+            self._page.edit(key)
+        is_drawing = node.get("isSVG") is True and tag != "a"
+        shows_value = key in self._page.shown_values
+        mask_attributes(attributes, self._policy, shows_value=shows_value, is_drawing=is_drawing)
+
+    def _take_text(self, node: dict[str, Any], key: Hashable, inside: str) -> None:
+        if inside == "noscript" and isinstance(node["textContent"], str):
+            node["textContent"] = self._policy.clean_text(node["textContent"])
+        if inside == "style" or is_style(node):
+            self._page.styles.add(key)
+        elif self._masks_all or (self._masks and inside in ("textarea", "script")):
+            hide(node, "textContent")
+        elif self._masks:
+            self._page.show(node, key)
 
 
-def _change(change: Any, mask: Mask, clean_url: Callable[[str], str]) -> Any:
-    return change | _attributes(change, "input", mask, clean_url) if isinstance(change, dict) else change
-
-
-def _attributes(node: dict[str, Any], tag: str, mask: Mask, clean_url: Callable[[str], str]) -> dict[str, Any]:
-    """Return the node's attributes masked, as a part of it; nothing where it has none."""
-    clean: Any = node.get("attributes")
-    if not isinstance(clean, dict):
-        return {}
-    kind = clean.get("type")
-    if tag in _FIELDS and not (isinstance(kind, str) and kind in _BUTTONS):
-        clean = _hide(clean, "value")
-    if isinstance(clean.get("href"), str) and tag != "link":
-        clean = clean | {"href": clean_url(clean["href"])}
-    if mask == "text":
-        for name in _VISIBLE_ATTRIBUTES:
-            clean = _hide(clean, name)
-    return {"attributes": clean}
-
-
-def _hide(holder: Any, name: str) -> Any:
-    """Return ``holder`` with the text called ``name`` masked, if there is one."""
-    if not isinstance(holder, dict) or holder.get(name) is None:
-        return holder
-    shown = holder[name]
-    return holder | {name: _SHOWN.sub("*", shown) if isinstance(shown, str) else "*"}
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []

@@ -29,6 +29,8 @@ class _Session:
     ended: bool = False
     events: int = 0
     actions: int = 0
+    chunks: int = 0
+    chunk_bytes: int = 0
     facts: Facts = field(default_factory=dict)
 
 
@@ -70,6 +72,8 @@ def _add_event(session: _Session, event: KeptEvent) -> None:
 
 
 def _add_chunk(session: _Session, chunk: KeptChunk) -> None:
+    session.chunks += 1
+    session.chunk_bytes += len(chunk.chunk_data)
     first, last = session.first_chunk_us, session.last_chunk_us
     session.first_chunk_us = chunk.time_us if first is None else min(first, chunk.time_us)
     session.last_chunk_us = chunk.time_us if last is None else max(last, chunk.time_us)
@@ -87,5 +91,7 @@ def _row(session_id: UUID, session: _Session) -> SessionRow:
         session.ended,
         session.events,
         session.actions,
+        session.chunks,
+        session.chunk_bytes,
         *dated(session.facts, ("user_id", *_FACTS)),
     )

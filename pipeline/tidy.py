@@ -111,9 +111,7 @@ def tidy_chunk(chunk: ReplayChunk, place: Place, arrival_us: int, policy: Decode
     privacy = policy.privacy
     time_us = arrival_us if chunk.timestamp is None else chunk.timestamp
     _check_range(time_us, arrival_us)
-    data = chunk.chunk_data
-    if privacy.replay != "keep":
-        data = masked_chunk(data, "text" if privacy.replay == "mask_text" else "inputs", privacy.clean_url)
+    data = masked_chunk(chunk.chunk_data, privacy)
     return KeptChunk(place, arrival_us, time_us, chunk.session_id, chunk.chunk_index, dump(data))
 
 

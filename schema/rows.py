@@ -195,7 +195,7 @@ class UserRow(NamedTuple):
 class SessionRow(NamedTuple):
     """What a flush adds to a session; ``first_event``/``last_event`` are None for chunks alone.
 
-    ``actions``: how many of its events are clicks and views.
+    ``actions``: how many of its events are clicks and views. ``chunk_bytes``: of its replay chunks as they are stored.
     """
 
     session_id: UUID
@@ -207,6 +207,8 @@ class SessionRow(NamedTuple):
     ended: bool
     events: int
     actions: int
+    chunks: int
+    chunk_bytes: int
     user_id: UUID | None
     user_id_at: datetime | None
     device_id: str | None

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from pipeline.dedup import History, SessionChunk, SessionEvent
+from pipeline.dedup import History, SessionEvent
 from pipeline.flush import Flush
+from pipeline.seen_chunks import ReplayTally, SessionChunk
 from schema.rows import Partition, Place, Rows
 
 
@@ -90,6 +91,10 @@ class Sink(Protocol):
 
     async def known_chunks(self, chunks: AbstractSet[SessionChunk]) -> set[SessionChunk]:
         """Return those of ``chunks`` that are in the table of replay chunks."""
+        ...
+
+    async def replay_tallies(self, session_ids: Collection[UUID]) -> dict[UUID, ReplayTally]:
+        """Return how many replay chunks were written of sessions, and their bytes; those not known are left out."""
         ...
 
     def prepare(self, flush: Flush) -> None:

@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from pipeline.crowded_windows import keep_within_limit
-from pipeline.dedup import History, SessionChunk, SessionEvent
+from pipeline.dedup import History, SessionEvent
 from pipeline.flush import Flush
 from pipeline.fold import FoldPolicy, fold
 from pipeline.moments import microseconds, moment
 from pipeline.scores import score_row
+from pipeline.seen_chunks import ReplayTally, SessionChunk
 from pipeline.sinks.contract import Claim, Fenced, LedgerMoved, RowsRejected, Written, find_rejected, nothing
 from pipeline.sinks.memory_judging import emotions_since, evidence_of
 from pipeline.sinks.memory_results import MemoryResults
@@ -75,6 +76,11 @@ class MemorySink:
     async def known_chunks(self, chunks: AbstractSet[SessionChunk]) -> set[SessionChunk]:
         """See :meth:`pipeline.sinks.contract.Sink.known_chunks`."""
         return set(chunks & self.session_replay_chunks.keys())
+
+    async def replay_tallies(self, session_ids: Collection[UUID]) -> dict[UUID, ReplayTally]:
+        """See :meth:`pipeline.sinks.contract.Sink.replay_tallies`."""
+        rows = [self.sessions[key] for key in session_ids if key in self.sessions]
+        return {row["session_id"]: ReplayTally(row["chunk_count"], row["chunk_bytes"]) for row in rows}
 
     def prepare(self, flush: Flush) -> None:
         """See :meth:`pipeline.sinks.contract.Sink.prepare`."""

@@ -32,7 +32,7 @@ def merged_session(old: Row | None, row: SessionRow) -> Row:
     if old is not None:
         bounds = {name: _latest(old[name], new[name]) for name in _LATEST}
         ended = {"start_time": _start(old, new), "ended_by_event": old["ended_by_event"] or new["ended_by_event"]}
-        counts = {name: old[name] + new[name] for name in ("event_count", "action_count")}
+        counts = {name: old[name] + new[name] for name in _COUNTS}
         new = old | bounds | ended | counts | _winners(_SESSION_FACTS, old, new)
     return new | (ending(new) if new["ended_by_event"] else {"end_time": None, "duration_ms": None})
 
@@ -43,6 +43,7 @@ def ending(session: Row) -> Row:
     return {"end_time": end, "duration_ms": _duration_ms(session["start_time"], end)}
 
 
+_COUNTS = ("event_count", "action_count", "chunk_count", "chunk_bytes")
 _LATEST = ("last_event_time", "last_chunk_time", "last_record_at")
 
 
@@ -57,6 +58,8 @@ def _session(row: SessionRow) -> Row:
         "ended_by_event": row.ended,
         "event_count": row.events,
         "action_count": row.actions,
+        "chunk_count": row.chunks,
+        "chunk_bytes": row.chunk_bytes,
     }
 
 

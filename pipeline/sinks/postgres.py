@@ -17,10 +17,11 @@ import psycopg
 from psycopg.errors import UniqueViolation
 
 from pipeline.crowded_windows import keep_within_limit
-from pipeline.dedup import History, SessionChunk, SessionEvent
+from pipeline.dedup import History, SessionEvent
 from pipeline.flush import Flush
 from pipeline.fold import FoldPolicy, fold_alone, fold_in_order
 from pipeline.moments import microseconds, moment
+from pipeline.seen_chunks import ReplayTally, SessionChunk
 from pipeline.sinks.connection import Connection, answering, connect, fetch, session_name, translated
 from pipeline.sinks.contract import (
     Claim,
@@ -86,6 +87,11 @@ class PostgresSink:
             chunk_indexes=[index for _, index in pairs],
         )
         return {(session_id, index) for session_id, index in rows}
+
+    async def replay_tallies(self, session_ids: Collection[UUID]) -> dict[UUID, ReplayTally]:
+        """See :meth:`pipeline.sinks.contract.Sink.replay_tallies`."""
+        rows = await self._read("replay_tallies", session_ids=list(session_ids))
+        return {session_id: ReplayTally(*tally) for session_id, *tally in rows}
 
     def prepare(self, flush: Flush) -> None:
         """See :meth:`pipeline.sinks.contract.Sink.prepare`."""

@@ -42,6 +42,8 @@ _TYPES = {
     "ended": "bool",
     "events": "int8",
     "actions": "int8",
+    "chunks": "int8",
+    "chunk_bytes": "int8",
     "click_count": "int4",
     "run_ordinal": "int4",
     "step_number": "int4",

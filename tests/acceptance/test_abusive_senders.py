@@ -90,3 +90,28 @@ def test_a_device_that_begins_sessions_without_end_is_kept_out_and_others_are_no
     assert deployment.count("sessions") == 5 + 1
     assert reasons(deployment) == {b"too_many": 45}
     assert worker.running
+
+
+def test_a_session_whose_replay_is_too_much_is_cut_off_there_also_after_a_kill(deployment: Deployment) -> None:
+    def chunks(first: int, end: int) -> None:
+        producer = KafkaProducer(bootstrap_servers=deployment.bootstrap)
+        for number in range(first, end):
+            chunk = {"session_id": str(ABUSER), "chunk_index": number, "chunk_data": [number], "timestamp": NOON_MS}
+            key, value = str(ABUSER).encode(), json.dumps(chunk).encode()
+            producer.send(deployment.topic("REPLAY"), key=key, value=value, partition=0)
+        producer.flush()
+        producer.close()
+
+    first = deployment.start_worker(HXI_LIMIT_SESSION_CHUNKS="5")
+    chunks(0, 3)
+    deployment.wait_until_drained()
+    assert (deployment.count("session_replay_chunks"), reasons(deployment)) == (3, Counter())
+    first.kill()
+
+    second = deployment.start_worker(HXI_LIMIT_SESSION_CHUNKS="5")  # and the tally goes on
+    chunks(2, 9)
+    deployment.wait_until_drained()
+    tally = deployment.query("SELECT chunk_count, chunk_bytes FROM sessions WHERE session_id = %s", ABUSER)
+    assert (deployment.count("session_replay_chunks"), tally) == (5, [(5, 15)])
+    assert reasons(deployment) == {b"too_many": 4}
+    assert second.metric("hxi_duplicate_total") == 1

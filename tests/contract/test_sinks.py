@@ -168,6 +168,18 @@ async def test_known_chunks_are_those_in_the_table_by_session_and_index(store: S
     assert await store.sink.known_chunks(set()) == set()
 
 
+async def test_replay_tallies_are_of_the_chunks_written_of_each_session(store: Store) -> None:
+    owner = await Owner.of(store.sink, REPLAY)
+    await owner.write(kept_chunk(0, chunk_data=b"[1]"), kept_chunk(0, session_id=OTHER_SESSION))
+    await owner.write(kept_chunk(1, chunk_data=b'"text"'))
+    await (await Owner.of(store.sink)).write(kept(1), kept(2, session_id=numbered(8)))
+    assert await store.sink.replay_tallies([SESSION, OTHER_SESSION, numbered(8), numbered(9)]) == {
+        SESSION: (2, 9),
+        OTHER_SESSION: (1, 2),
+        numbered(8): (0, 0),
+    }
+
+
 @pytest.mark.parametrize("bad", [set(), {0}, {6}, {2, 3}, set(range(7))], ids=str)
 async def test_rejected_finds_exactly_the_places_that_cannot_be_stored(store: Store, bad: set[int]) -> None:
     owner = await Owner.of(store.sink)

@@ -113,6 +113,7 @@ async def do_what_workers_do(url: str) -> None:
         await sink.histories([session_id], 60)
         await sink.known({(session_id, uuid4())})
         await sink.known_chunks({(session_id, 0)})
+        await sink.replay_tallies({session_id})
         await sink.mark_caught_up({REPLAY: owner.claim})
         await sink.end_quiet_sessions(1, TOPICS)
         assert await sink.judge(ALL) >= 1

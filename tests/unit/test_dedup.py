@@ -1,15 +1,13 @@
 """The same event id twice in a session is one event: in memory, across the bound, and past forgetting."""
 
-from collections.abc import Sequence
-
 import pytest
 from msgspec.structs import replace
 
-from pipeline.dedup import SESSION_WEIGHT, History, SeenChunks, SeenIds, SessionEvent
+from pipeline.dedup import SESSION_WEIGHT, History, SeenIds, SessionEvent
 from pipeline.limits import Limits
 from pipeline.session_limits import ACTIONS
 from schema.rows import KeptEvent
-from tests.builders import OTHER_SESSION, SESSION, facts, kept, kept_chunk, numbered
+from tests.builders import OTHER_SESSION, SESSION, facts, kept, numbered
 
 LATENESS_S = 60
 
@@ -167,21 +165,6 @@ def test_memory_holds_a_sessions_ids_for_some_windows_only(hours: int) -> None:
         tables.take(event)
         tables.flush(event)
     assert len(tables.seen) <= 6
-
-
-def admitted(seen: SeenChunks, indexes: Sequence[int], in_table: Sequence[int] = ()) -> list[bool]:
-    """Return which chunks of the session are new, offsets counting from 0."""
-    known = {(SESSION, index) for index in in_table}
-    return [seen.admit(kept_chunk(index, offset=offset), known) for offset, index in enumerate(indexes)]
-
-
-def test_a_chunk_twice_is_one_chunk_before_and_after_its_flush() -> None:
-    seen = SeenChunks()
-    assert admitted(seen, [0, 1, 0]) == [True, True, False]
-    assert seen.unwritten({(SESSION, 1), (SESSION, 2)}) == {(SESSION, 1)}
-    seen.flushed(1)
-    assert seen.unwritten({(SESSION, 0), (SESSION, 1)}) == {(SESSION, 1)}
-    assert admitted(seen, [0, 1, 2], in_table=[0]) == [False, False, True]
 
 
 def test_an_event_sent_again_is_known_by_the_clients_clock_although_its_corrected_time_has_moved() -> None:

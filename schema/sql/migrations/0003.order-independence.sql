@@ -24,6 +24,8 @@ ALTER TABLE sessions
     ADD COLUMN ended_by_event BOOLEAN,
     ADD COLUMN event_count BIGINT,
     ADD COLUMN action_count BIGINT,
+    ADD COLUMN chunk_count BIGINT,
+    ADD COLUMN chunk_bytes BIGINT,
     ADD COLUMN user_id_at TIMESTAMP,
     ADD COLUMN device_id_at TIMESTAMP,
     ADD COLUMN ip_address_at TIMESTAMP,
@@ -33,6 +35,8 @@ ALTER TABLE sessions
 COMMENT ON COLUMN sessions.last_record_at IS 'Arrival time of its newest record: quiet is measured from here.';
 COMMENT ON COLUMN sessions.event_count IS 'Events stored of it, by which a session is kept within its limit.';
 COMMENT ON COLUMN sessions.action_count IS 'Clicks and views among them.';
+COMMENT ON COLUMN sessions.chunk_count IS 'Replay chunks stored of it, by which a session is kept within its limit.';
+COMMENT ON COLUMN sessions.chunk_bytes IS 'Bytes of them as JSON.';
 COMMENT ON COLUMN sessions.device_id_at IS 'Event time of the fact beside it; the latest wins.';
 
 CREATE INDEX idx_sessions_open ON sessions (last_record_at) WHERE end_time IS NULL;

@@ -2,7 +2,7 @@
 -- event yet); facts as in merge_users. A session that went quiet is open again after a record.
 INSERT INTO sessions AS s (
     session_id, start_time, end_time, duration_ms,
-    last_event_time, last_chunk_time, last_record_at, ended_by_event, event_count, action_count,
+    last_event_time, last_chunk_time, last_record_at, ended_by_event, event_count, action_count, chunk_count, chunk_bytes,
     user_id, user_id_at, device_id, device_id_at, ip_address, ip_address_at,
     user_agent, user_agent_at, screen_resolution, screen_resolution_at, app_version, app_version_at
 )
@@ -11,7 +11,7 @@ SELECT
     coalesce(first_event, first_chunk),
     CASE WHEN ended THEN coalesce(last_event, last_chunk) END,
     CASE WHEN ended THEN extract(epoch FROM last_event - first_event) * 1000 END,
-    last_event, last_chunk, last_arrival, ended, events, actions,
+    last_event, last_chunk, last_arrival, ended, events, actions, chunks, chunk_bytes,
     user_id, user_id_at, device_id, device_id_at, ip_address, ip_address_at,
     user_agent, user_agent_at, screen_resolution, screen_resolution_at, app_version, app_version_at
 FROM new_sessions
@@ -26,6 +26,8 @@ ON CONFLICT (session_id) DO UPDATE SET
     ended_by_event = s.ended_by_event IS TRUE OR EXCLUDED.ended_by_event,
     event_count = coalesce(s.event_count, 0) + EXCLUDED.event_count,
     action_count = coalesce(s.action_count, 0) + EXCLUDED.action_count,
+    chunk_count = coalesce(s.chunk_count, 0) + EXCLUDED.chunk_count,
+    chunk_bytes = coalesce(s.chunk_bytes, 0) + EXCLUDED.chunk_bytes,
     user_id = CASE WHEN hxi_state.fact_wins(s.user_id::text, s.user_id_at, EXCLUDED.user_id::text, EXCLUDED.user_id_at)
         THEN EXCLUDED.user_id ELSE s.user_id END,
     user_id_at = CASE WHEN hxi_state.fact_wins(s.user_id::text, s.user_id_at, EXCLUDED.user_id::text, EXCLUDED.user_id_at)

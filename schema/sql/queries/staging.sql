@@ -8,6 +8,7 @@ CREATE TEMP TABLE new_users (
 CREATE TEMP TABLE new_sessions (
     session_id UUID, first_event TIMESTAMP, last_event TIMESTAMP,
     first_chunk TIMESTAMP, last_chunk TIMESTAMP, last_arrival TIMESTAMP, ended BOOLEAN, events BIGINT, actions BIGINT,
+    chunks BIGINT, chunk_bytes BIGINT,
     user_id UUID, user_id_at TIMESTAMP,
     device_id TEXT, device_id_at TIMESTAMP,
     ip_address TEXT, ip_address_at TIMESTAMP,
