@@ -10,6 +10,7 @@ from faust.exceptions import ProducerSendError
 from msgspec.structs import replace
 
 from pipeline.decode import MAX_DETAIL
+from schema.fields import US_PER_MS
 from schema.rows import DeadLetter
 
 logger = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ class Producer(Protocol):
 
 
 def headers_of(letter: DeadLetter) -> list[tuple[str, bytes]]:
-    """Return the headers that the contract promises, as text in UTF-8."""
+    """Return the headers that the contract promises, as text in UTF-8, and by what time the letter was judged."""
     place = letter.place
     headers = {
         "reason": letter.reason.value,
@@ -48,6 +49,7 @@ def headers_of(letter: DeadLetter) -> list[tuple[str, bytes]]:
         "source_topic": place.partition.topic,
         "source_partition": str(place.partition.number),
         "source_offset": str(place.offset),
+        "source_timestamp": str(letter.arrival_us // US_PER_MS),
     }
     if place.index is not None:
         headers["source_index"] = str(place.index)

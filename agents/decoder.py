@@ -45,7 +45,9 @@ class Decoder:
         for event, detail in events:
             details.setdefault(event.place.offset, {})[event.place.index] = detail
         return [
-            DeadLetter(place, Reason.TOO_MANY, details[record.offset][place.index], record.key, value)
+            DeadLetter(
+                place, Reason.TOO_MANY, details[record.offset][place.index], record.key, value, record.arrival_us
+            )
             for record in records
             if record.offset in details
             for place, value in event_bytes(record, details[record.offset])
@@ -67,4 +69,4 @@ class Decoder:
         if detail is None:
             return outcome
         ((_, value),) = event_bytes(record, [outcome.place.index])
-        return DeadLetter(outcome.place, Reason.REJECTED_BY_DATABASE, detail, record.key, value)
+        return DeadLetter(outcome.place, Reason.REJECTED_BY_DATABASE, detail, record.key, value, record.arrival_us)

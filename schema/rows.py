@@ -42,13 +42,17 @@ class Place(Struct, frozen=True, order=True, gc=False):
 
 
 class DeadLetter(Struct, frozen=True, gc=False):
-    """A refused record or event, with what an operator needs to mend it."""
+    """A refused record or event, with what an operator needs to mend it and send it in again.
+
+    ``arrival_us``: its record's, by which its times were judged.
+    """
 
     place: Place
     reason: Reason
     detail: str
     key: bytes | None
     value: bytes | None
+    arrival_us: int
 
 
 class ApiCall(NamedTuple):

@@ -11,7 +11,7 @@ from faust.exceptions import ProducerSendError
 from agents.dead_letters import MOST_KEY_BYTES, send_dead_letters
 from schema.reasons import Reason
 from schema.rows import DeadLetter, Place
-from tests.builders import EVENTS
+from tests.builders import EVENTS, NOON_US
 
 ROOM = 50_000
 
@@ -59,8 +59,9 @@ async def test_every_letter_is_sent_with_as_much_of_it_as_there_is_room_for(
     key: bytes | None, value: bytes | None, sent: tuple[bytes | None, bytes | None]
 ) -> None:
     client = Client()
-    await send_dead_letters(client, "dead", [DeadLetter(Place(EVENTS, 3), Reason.EMPTY, "nothing", key, value)])
+    letter = DeadLetter(Place(EVENTS, 3), Reason.EMPTY, "nothing", key, value, NOON_US)
+    await send_dead_letters(client, "dead", [letter])
     ((sent_key, sent_value, headers),) = client.sent
     assert (sent_key, sent_value) == sent
     assert headers["detail"].endswith(b"nothing")
-    assert headers["source_offset"] == b"3"
+    assert (headers["source_offset"], headers["source_timestamp"]) == (b"3", b"1704456000000")
