@@ -1,5 +1,6 @@
 # Every target does its own set-up. Plain `make` lists them.
 .DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
 .PHONY: help install demo test faults fuzz mutants lint audit check bench up down clean
 
 PYTHON ?= python3
@@ -50,8 +51,13 @@ check: lint audit test ## what CI runs
 bench: $(INSTALLED) ## what an event costs here, how soon it shows, what memory sessions take
 	@$(BIN)/python -m benchmarks
 
-up: ## Kafka, PostgreSQL, migration and worker in Docker
+up: .secrets/database-owner .secrets/database-worker ## Kafka, PostgreSQL, migration and worker in Docker
 	docker compose up --build --detach --wait
+
+.secrets/%:
+	@mkdir -p -m 700 .secrets
+	@$(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(24))' > $@
+	@chmod 644 $@
 
 down: ## stop what `make up` started, and delete its data
 	docker compose down --volumes

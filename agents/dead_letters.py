@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from agents.topics import MAX_DEAD_LETTER_BYTES
 from pipeline.decode import MAX_DETAIL
+from schema.fields import US_PER_MS
 from schema.rows import DeadLetter, Partition
 
 logger = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ class Client(Protocol):
 
 
 def headers_of(letter: DeadLetter) -> list[tuple[str, bytes]]:
-    """Return the headers that the contract promises, as text in UTF-8."""
+    """Return the headers that the contract promises, as text in UTF-8, and by what time the letter was judged."""
     place = letter.place
     headers = {
         "reason": letter.reason.value,
@@ -49,6 +50,7 @@ def headers_of(letter: DeadLetter) -> list[tuple[str, bytes]]:
         "source_topic": place.partition.topic,
         "source_partition": str(place.partition.number),
         "source_offset": str(place.offset),
+        "source_timestamp": str(letter.arrival_us // US_PER_MS),
     }
     if place.index is not None:
         headers["source_index"] = str(place.index)

@@ -78,7 +78,9 @@ class Decoder:
         for kept, detail in refused:
             details.setdefault(kept.place.offset, {})[kept.place.index] = detail
         return [
-            DeadLetter(place, Reason.TOO_MANY, details[record.offset][place.index], record.key, value)
+            DeadLetter(
+                place, Reason.TOO_MANY, details[record.offset][place.index], record.key, value, record.arrival_us
+            )
             for record in records
             if record.offset in details
             for place, value in event_bytes(record, details[record.offset])
@@ -122,7 +124,7 @@ class Decoder:
         if detail is None:
             return outcome
         ((_, value),) = event_bytes(record, [outcome.place.index])
-        return DeadLetter(outcome.place, Reason.REJECTED_BY_DATABASE, detail, record.key, value)
+        return DeadLetter(outcome.place, Reason.REJECTED_BY_DATABASE, detail, record.key, value, record.arrival_us)
 
 
 def _text_bytes(event: KeptEvent) -> int:

@@ -7,11 +7,12 @@ could not bootstrap. So TLS is tried first, on a connection that is closed again
 import socket
 import ssl
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
-from kafka.errors import KafkaTimeoutError, SaslAuthenticationFailedError, UnsupportedSaslMechanismError
+from kafka import KafkaAdminClient
+from kafka.errors import KafkaError, KafkaTimeoutError, SaslAuthenticationFailedError, UnsupportedSaslMechanismError
 from kafka.net.compat import KafkaNetClient
 from kafka.net.manager import KafkaConnectionManager
 from kafka.net.selector import NetworkSelector
@@ -20,6 +21,9 @@ from agents.kafka_settings import PROTOCOL, KafkaSettings
 
 BOOTSTRAP_TIMEOUT_MS = 8_000
 """How long a first answer from any broker is waited for; kafka-python's own 30 s try a person's patience."""
+
+ADMIN_TIMEOUT_MS = 10_000
+"""How long each question about topics may take."""
 
 TLS_TIMEOUT_S = 4.0
 """How long TLS is tried with one broker: one that takes longer is left to the client's own patience."""
@@ -104,6 +108,23 @@ def connect(client: Callable[..., Client], settings: KafkaSettings, **options: A
         for each in opened:  # or every attempt would leave a thread and its sockets behind
             each.close()
         raise BrokerUnavailable(_why(settings, error)) from error
+
+
+@contextmanager
+def administering(settings: KafkaSettings) -> Iterator[KafkaAdminClient]:
+    """Give a client that looks at topics and makes them, and close it afterwards.
+
+    Raises:
+        BrokerUnavailable: no broker answers, or not in time, or not as asked.
+    """
+    try:
+        admin = connect(KafkaAdminClient, settings, request_timeout_ms=ADMIN_TIMEOUT_MS)
+        try:
+            yield admin
+        finally:
+            admin.close()
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise BrokerUnavailable(f"{settings.kafka_bootstrap}: {error}") from error
 
 
 def credentials(settings: KafkaSettings) -> Any:

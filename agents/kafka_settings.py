@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, field_validator, model_validator
 
+from agents.hosts import is_host, is_port
 from agents.secret_file import SecretFile, given_twice, revealed
 
 PROTOCOL = "HXI_KAFKA_SECURITY_PROTOCOL"
@@ -58,9 +59,13 @@ class KafkaSettings(BaseModel):
     @field_validator("kafka_bootstrap")
     @classmethod
     def _is_a_list_of_servers(cls, value: str) -> str:
+        if "@" in value:  # which may be a password's too, so nothing is quoted
+            raise ValueError(
+                "has an @ in it: name and password go into HXI_KAFKA_SASL_USERNAME and HXI_KAFKA_SASL_PASSWORD_FILE"
+            )
         for server in value.split(","):
-            host, colon, port = server.strip().rpartition(":")
-            if not (host and colon and port.isdigit()):
+            host, _, port = server.strip().rpartition(":")
+            if not (is_host(host.removeprefix("[").removesuffix("]")) and is_port(port)):
                 raise ValueError("is not host:port, or several of them with commas between")
         return value
 

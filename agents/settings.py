@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -22,8 +23,9 @@ from pydantic import (
 )
 
 from agents.database_settings import DatabaseSettings
+from agents.hosts import is_host
 from agents.kafka_settings import KafkaSettings
-from agents.limit_rules import LimitRules
+from agents.limit_rules import MOST, LimitRules
 from agents.privacy_rules import PrivacyRules
 from agents.score_rules import ScoreRules
 from pipeline.emotions import EmotionModel, default_model
@@ -47,6 +49,12 @@ def _loaded(path: str) -> EmotionModel:
     return EmotionModel.load(Path(path))
 
 
+def _host(text: str) -> str:
+    if not is_host(text):
+        raise ValueError("is neither an IP address nor the name of a host")
+    return text
+
+
 class Settings(KafkaSettings, DatabaseSettings, LimitRules, PrivacyRules):
     """All settings, with their defaults."""
 
@@ -57,21 +65,21 @@ class Settings(KafkaSettings, DatabaseSettings, LimitRules, PrivacyRules):
     replay_topic: str = Field("session-replay", pattern=r"^[A-Za-z0-9._-]{1,249}$")
     dead_letter_topic: str = Field("ui-events-dead-letter", pattern=r"^[A-Za-z0-9._-]{1,249}$")
     topic_partitions: int = Field(8, ge=1, le=10_000)
-    web_host: str = "127.0.0.1"
+    web_host: Annotated[str, AfterValidator(_host)] = "127.0.0.1"
     web_port: int = Field(6066, ge=0, le=65535)
-    flush_interval_s: float = Field(0.5, gt=0, le=60)
-    session_timeout_s: float = Field(1800, gt=0, le=TEN_YEARS_S)
-    allowed_lateness_s: float = Field(3600, gt=0, le=TEN_YEARS_S)
+    flush_interval_s: float = Field(0.5, ge=0.01, le=60)
+    session_timeout_s: float = Field(1800, ge=1, le=TEN_YEARS_S)
+    allowed_lateness_s: float = Field(3600, ge=1, le=TEN_YEARS_S)
     max_clock_skew_s: float = Field(60, ge=0, le=TEN_YEARS_S)
     rage_preset: str = "hxi"
-    rage_min_clicks: int | None = Field(None, ge=2)
+    rage_min_clicks: int | None = Field(None, ge=2, le=MOST)
     rage_max_gap_ms: int | None = Field(None, ge=0, le=HOUR_MS)
     rage_window_ms: int | None = Field(None, ge=0, le=HOUR_MS)
     rage_radius_px: float | None = Field(None, ge=0, le=1_000_000)
     rage_metric: Metric | None = None
     rage_same_element: bool | None = None
     rage_ignore_elements: str = ""
-    heatmap_cell_px: int = Field(10, ge=1)
+    heatmap_cell_px: int = Field(10, ge=1, le=MOST)
     apdex_t_ms: int = Field(500, ge=1, le=500_000_000)
     score_rules: Json[ScoreRules] = Field(default_factory=ScoreRules)
     emotion_model: Annotated[InstanceOf[EmotionModel], BeforeValidator(_loaded)] | None = None

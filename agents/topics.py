@@ -3,9 +3,9 @@
 import logging
 
 from kafka import KafkaAdminClient
-from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.errors import TopicAlreadyExistsError
 
-from agents.kafka_clients import BrokerUnavailable, connect
+from agents.kafka_clients import administering
 from agents.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -34,18 +34,12 @@ def ensure_topics(settings: Settings) -> dict[str, int]:
         WrongPartitions: ``HXI_TOPIC_PARTITIONS`` is set and a source topic has another count.
     """
     names = (settings.events_topic, settings.replay_topic, settings.dead_letter_topic)
-    try:
-        admin = connect(KafkaAdminClient, settings, request_timeout_ms=10_000)
-        try:
-            missing = [name for name in names if name not in set(admin.list_topics())]
-            for name in missing:
-                _create(admin, settings, name)
-            admin.wait_for_topics(names)
-            described = admin.describe_topics(list(names))
-        finally:
-            admin.close()
-    except (KafkaError, OSError, TimeoutError) as error:
-        raise BrokerUnavailable(f"{settings.kafka_bootstrap}: {error}") from error
+    with administering(settings) as admin:
+        missing = [name for name in names if name not in set(admin.list_topics())]
+        for name in missing:
+            _create(admin, settings, name)
+        admin.wait_for_topics(names)
+        described = admin.describe_topics(list(names))
     counts = {topic["name"]: len(topic["partitions"]) for topic in described}
     _check(settings, counts)
     return counts

@@ -17,7 +17,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, Message
 from faust.types.tuples import ConsumerMessage
 
-from schema.fields import US_PER_MS
+from agents.arrivals import arrival_us
 from schema.rows import Partition, Record
 
 MOST_RECORDS = 500
@@ -25,9 +25,6 @@ MOST_RECORDS = 500
 
 MOST_BYTES = 4 * 1024 * 1024
 """Bytes per message, so that queued replay chunks stay within memory."""
-
-LATEST_MS = 253_370_764_800_000
-"""9999-01-01: a year before the last date there is, so that a day may be added."""
 
 
 class RecordBatch(NamedTuple):
@@ -184,7 +181,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             partition,
             self._ends[tp],
             end,
-            [Record(partition, r.offset, arrival_us(r.timestamp), r.key, r.value) for r in records],
+            [Record(partition, r.offset, arrival_us(r), r.key, r.value) for r in records],
         )
         self._ends[tp] = batch.end
         return ConsumerMessage(
@@ -230,14 +227,6 @@ class BatchTransport(driver.Transport):  # type: ignore[misc]
 
     Consumer = BatchConsumer
     Producer = OpenProducer
-
-
-def arrival_us(timestamp_ms: int) -> int:
-    """Return a record's Kafka timestamp in microseconds, held within the years that PostgreSQL and we can write.
-
-    Producers set it, and one that mistakes its unit must not stop anybody.
-    """
-    return min(max(timestamp_ms, 0), LATEST_MS) * US_PER_MS
 
 
 def split(records: list[Any]) -> Iterator[list[Any]]:

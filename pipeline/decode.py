@@ -166,7 +166,7 @@ def event_bytes(record: Record, indexes: Iterable[int | None]) -> Iterator[tuple
 
 def _dead_letter(record: Record, place: Place, error: Exception, value: bytes | None) -> DeadLetter:
     reason, detail = _explain(error)
-    return DeadLetter(place, reason, detail[:MAX_DETAIL], record.key, value)
+    return DeadLetter(place, reason, detail[:MAX_DETAIL], record.key, value, record.arrival_us)
 
 
 def _explain(error: Exception) -> tuple[Reason, str]:

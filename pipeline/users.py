@@ -1,11 +1,12 @@
-"""Decides what a flush says of users: one row per user, each fact with its event time."""
+"""Decides what a flush says of users: one row per user, each fact with its event time; and who shares a session."""
 
+from collections import Counter
 from collections.abc import Iterable
 from uuid import UUID
 
 from pipeline.latest import Facts, dated, merge
 from pipeline.moments import moment
-from schema.rows import KeptEvent, UserRow
+from schema.rows import KeptEvent, SessionUserRow, UserRow
 
 _FACTS = ("external_user_id", "email", "device_type", "locale")
 
@@ -21,6 +22,13 @@ def user_rows(events: Iterable[KeptEvent]) -> list[UserRow]:
         merge(facts, event.time_us, _FACTS, tuple(values))
         users[user_id] = (min(first_us, event.time_us), facts)
     return [_row(user_id, *users[user_id]) for user_id in sorted(users)]
+
+
+def session_user_rows(events: Iterable[KeptEvent]) -> list[SessionUserRow]:
+    """Return a row for each person of the sessions in which ``events`` name several: a session has one alone."""
+    named = {(event.session_id, event.user.user_id) for event in events if event.user is not None}
+    people = Counter(session_id for session_id, _ in named)
+    return [SessionUserRow(*pair) for pair in named if people[pair[0]] > 1]
 
 
 def _row(user_id: UUID, first_us: int, facts: Facts) -> UserRow:

@@ -42,13 +42,17 @@ class Place(Struct, frozen=True, order=True, gc=False):
 
 
 class DeadLetter(Struct, frozen=True, gc=False):
-    """A refused record or event, with what an operator needs to mend it."""
+    """A refused record or event, with what an operator needs to mend it and send it in again.
+
+    ``arrival_us``: its record's, by which its times were judged.
+    """
 
     place: Place
     reason: Reason
     detail: str
     key: bytes | None
     value: bytes | None
+    arrival_us: int
 
 
 class ApiCall(NamedTuple):
@@ -223,6 +227,13 @@ class SessionRow(NamedTuple):
     app_version_at: datetime | None
 
 
+class SessionUserRow(NamedTuple):
+    """A row of ``hxi_state.session_users``: one of several people named in a session."""
+
+    session_id: UUID
+    user_id: UUID
+
+
 class Click(NamedTuple):
     """What the rage-click rule needs of a ``click`` event, new or read back from ``events``."""
 
@@ -334,6 +345,7 @@ class Rows:
 
     users: list[UserRow] = field(default_factory=list)
     sessions: list[SessionRow] = field(default_factory=list)
+    session_users: list[SessionUserRow] = field(default_factory=list)
     events: list[EventRow] = field(default_factory=list)
     rage_click_events: list[RageClickRow] = field(default_factory=list)
     rage_click_bursts: list[BurstRow] = field(default_factory=list)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from agents.arrivals import FIRST_ARRIVAL
 from agents.commands.kafka import read_topic, sending
 from agents.commands.output import CommandFailed, progress, say, show_table
 from agents.settings import Settings
@@ -40,17 +41,23 @@ def show_dead_letter(settings: Settings, letter_id: str) -> None:
 
 
 def replay_dead_letters(settings: Settings, ids: list[str], reason: str | None, everything: bool) -> None:
-    """Send dead letters back to the topics they came from."""
+    """Send dead letters back to the topics they came from, each with the time at which it arrived there first.
+
+    Not as the record's own timestamp: retention goes by that, and might remove it before it is read. A letter that is
+    there twice, as after a crash, is sent once.
+    """
     if bool(ids) + bool(reason) + everything != 1:
         raise CommandFailed("say which to replay: their ids, or --reason, or --all")
-    letters = _chosen(settings, ids) if ids else list(_letters(settings, reason))
+    found = _chosen(settings, ids) if ids else _letters(settings, reason)
+    letters = {_source(record): record for record in found}.values()
     known = {settings.events_topic, settings.replay_topic}
     with sending(settings) as send, progress("Replaying", len(letters)) as advance:
         for record in letters:
             topic = _header(record, "source_topic")
             if topic not in known:
                 raise CommandFailed(f"{_id(record)} came from {topic!r}, which is not a topic of these settings")
-            send(topic, record.key, record.value)
+            first_arrival = [(FIRST_ARRIVAL, value) for key, value in record.headers if key == "source_timestamp"]
+            send(topic, record.key, record.value, headers=first_arrival)
             advance()
     say(f"replayed {len(letters)} dead letters")
 

@@ -21,7 +21,7 @@ from pipeline.sinks.migrations import SchemaMismatch, check_schema
 
 
 def forget(settings: Settings, users: Sequence[str], sessions: Sequence[UUID], yes: bool) -> None:
-    """Erase these people with all their sessions, and these sessions, and say what is left elsewhere."""
+    """Erase these people with all sessions that named them, and these sessions, and say what is left elsewhere."""
     if not users and not sessions:
         raise CommandFailed("say who is to be forgotten: --user, or --session, or several of them")
     asked = [*(f"user {user}" for user in users), *(f"session {session}" for session in sessions)]

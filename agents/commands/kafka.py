@@ -1,6 +1,6 @@
 """Kafka as the commands use it: a producer that does not lose, a reader from end to end."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,7 +13,7 @@ from agents.settings import Settings
 from agents.topics import MAX_RECORD_BYTES, WrongPartitions, ensure_topics
 
 Send = Callable[..., None]
-"""Called as ``send(topic, key, value, timestamp_ms=None)``."""
+"""Called as ``send(topic, key, value, timestamp_ms=None, headers=())``."""
 
 FLUSH_TIMEOUT_S = 120
 
@@ -40,10 +40,16 @@ def sending(settings: Settings) -> Iterator[Send]:
         failures: list[Exception] = []
         try:
 
-            def send(topic: str, key: bytes | None, value: bytes | None, timestamp_ms: int | None = None) -> None:
+            def send(
+                topic: str,
+                key: bytes | None,
+                value: bytes | None,
+                timestamp_ms: int | None = None,
+                headers: Sequence[tuple[str, bytes]] = (),
+            ) -> None:
                 if failures:
                     raise CommandFailed(f"the broker did not take a record: {failures[0]}")
-                future = producer.send(topic, value=value, key=key, timestamp_ms=timestamp_ms)
+                future = producer.send(topic, value=value, key=key, timestamp_ms=timestamp_ms, headers=list(headers))
                 future.add_errback(failures.append)
 
             yield send

@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
-from kafka.errors import KafkaError
 
-from agents.kafka_clients import BrokerUnavailable, connect
+from agents.kafka_clients import BrokerUnavailable, administering
 from agents.settings import Settings
 
 LOOKS_EVERY_MS = 10 * 60 * 1000
@@ -45,19 +43,16 @@ def retentions(settings: Settings) -> dict[str, Retention]:
     """Return those of the three topics that are there, by name.
 
     Raises:
-        BrokerUnavailable: no broker answers.
+        BrokerUnavailable: no broker answers, or not what Kafka would.
     """
     names = (settings.events_topic, settings.replay_topic, settings.dead_letter_topic)
     try:
-        admin = connect(KafkaAdminClient, settings, request_timeout_ms=10_000)
-        try:
+        with administering(settings) as admin:
             present = [name for name in names if name in set(admin.list_topics())]
             asked = [ConfigResource(ConfigResourceType.TOPIC, name) for name in present]
             answer = admin.describe_configs(asked, config_filter="all") if asked else {}
-        finally:
-            admin.close()
         return {name: Retention.of(_values(configs)) for found in answer.values() for name, configs in found.items()}
-    except (KafkaError, OSError, TimeoutError, KeyError, ValueError) as error:
+    except (KeyError, ValueError) as error:
         raise BrokerUnavailable(f"{settings.kafka_bootstrap}: {error}") from error
 
 

@@ -40,7 +40,7 @@ class Erased(NamedTuple):
 
 
 def erase(url: str, external_ids: Collection[str], session_ids: Collection[UUID]) -> Erased:
-    """Remove these people with all their sessions, and these sessions, from every table.
+    """Remove these people with all sessions that named them, and these sessions, from every table.
 
     Raises:
         Unavailable: the server cannot be reached, lets nobody in, or others held the rows for too long.

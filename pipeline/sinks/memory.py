@@ -19,10 +19,21 @@ from pipeline.seen_chunks import ReplayTally, SessionChunk
 from pipeline.sinks.contract import Claim, Fenced, LedgerMoved, RowsRejected, Written, find_rejected, nothing
 from pipeline.sinks.memory_judging import emotions_since, evidence_of
 from pipeline.sinks.memory_results import MemoryResults
-from pipeline.sinks.merges import Row, ending, merged_session, merged_user
+from pipeline.sinks.merges import Row, ending, merged_session, merged_user, several_named
 from pipeline.surroundings import read_surroundings
 from schema.json_text import NotJson, parse
-from schema.rows import ChunkRow, EmotionRow, ErrorRow, EventRow, LatencyRow, Partition, Place, Rows, ScoreRow
+from schema.rows import (
+    ChunkRow,
+    EmotionRow,
+    ErrorRow,
+    EventRow,
+    LatencyRow,
+    Partition,
+    Place,
+    Rows,
+    ScoreRow,
+    SessionUserRow,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +57,7 @@ class MemorySink:
         self.ledger: dict[Partition, Entry] = {}
         self.users: dict[UUID, Row] = {}
         self.sessions: dict[UUID, Row] = {}
+        self.session_users: set[SessionUserRow] = set()
         self.events: list[EventRow] = []
         self.results = MemoryResults(self.events)
         self.latency_metrics: list[LatencyRow] = []
@@ -186,7 +198,9 @@ class MemorySink:
         """Add ``rows``; return how many replay chunks were new."""
         for user in rows.users:
             self.users[user.user_id] = merged_user(self.users.get(user.user_id), user)
+        self.session_users |= {*rows.session_users}
         for session in rows.sessions:
+            self.session_users |= several_named(self.sessions.get(session.session_id), session)
             self.sessions[session.session_id] = merged_session(self.sessions.get(session.session_id), session)
             self._mark(session.session_id, session.first_event)
         self.events += rows.events

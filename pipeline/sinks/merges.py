@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from pipeline.moments import microseconds
-from schema.rows import SessionRow, UserRow
+from schema.rows import SessionRow, SessionUserRow, UserRow
 
 Row = dict[str, Any]
 """A row of a table that grows, by column."""
@@ -35,6 +35,13 @@ def merged_session(old: Row | None, row: SessionRow) -> Row:
         counts = {name: old[name] + new[name] for name in _COUNTS}
         new = old | bounds | ended | counts | _winners(_SESSION_FACTS, old, new)
     return new | (ending(new) if new["ended_by_event"] else {"end_time": None, "duration_ms": None})
+
+
+def several_named(old: Row | None, row: SessionRow) -> set[SessionUserRow]:
+    """Return the people named in a session before and by ``row``, where that is not one and the same."""
+    if old is None or old["user_id"] is None or row.user_id in (None, old["user_id"]):
+        return set()
+    return {SessionUserRow(row.session_id, user_id) for user_id in (old["user_id"], row.user_id)}
 
 
 def ending(session: Row) -> Row:

@@ -19,7 +19,7 @@ from yoyo.migrations import Migration
 
 from pipeline.sinks.connection import CONNECT_TIMEOUT_S, answering, let_go, one_line
 from pipeline.sinks.contract import Unavailable
-from pipeline.sinks.rights import settle_rights
+from pipeline.sinks.rights import NotSettled, settle_rights
 from schema.sql import migrations_folder
 
 _LOCK = 0x485849
@@ -65,7 +65,7 @@ def migrate(url: str) -> Migrated:
 
     Raises:
         Unavailable: the server cannot be reached, or lets nobody in.
-        SchemaMismatch: the database is newer than this program.
+        SchemaMismatch: the database is newer than this program, refused, or was too busy for rights to be settled.
     """
     with _connected(url) as connection:
         migrations = read_migrations(str(migrations_folder()))
@@ -78,7 +78,12 @@ def migrate(url: str) -> Migrated:
             backend.apply_migrations(missing)
         finally:
             backend.connection.close()
-        left = settle_rights(connection)
+        try:
+            left = settle_rights(connection)
+        except NotSettled as error:
+            raise SchemaMismatch(
+                f"the database is up to date, but who may do what in it is not settled: {error}; run hxi migrate again"
+            ) from None
     return Migrated(tuple(migration.id for migration in missing), len(migrations), left)
 
 

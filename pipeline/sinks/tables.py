@@ -22,6 +22,7 @@ from schema.rows import (
     RageClickRow,
     Rows,
     SessionRow,
+    SessionUserRow,
     UserRow,
 )
 from schema.sql import query
@@ -104,6 +105,7 @@ _LATENCY_METRICS = _target("latency_metrics", LatencyRow._fields)
 _ERROR_LOGS = _target("error_logs", ErrorRow._fields)
 _NEW_USERS = _target("new_users", UserRow._fields)
 _NEW_SESSIONS = _target("new_sessions", SessionRow._fields)
+_NEW_SESSION_USERS = _target("new_session_users", SessionUserRow._fields)
 _NEW_CHUNKS = _target("new_session_replay_chunks", ChunkRow._fields)
 _NEW_BURSTS = _target("new_rage_click_bursts", BurstRow._fields)
 _NEW_RAGE_CLICKS = _target("new_rage_click_events", RageClickRow._fields)
@@ -119,7 +121,12 @@ async def write_rows(cursor: psycopg.AsyncCursor[Any], rows: Rows, meanwhile: Ca
     Latency windows come last: all writers share those, and hold them until they commit.
     """
     await _merge(cursor, _NEW_USERS, rows.users, "merge_users")
-    if await _merge(cursor, _NEW_SESSIONS, rows.sessions, "merge_sessions"):
+    if rows.sessions:
+        await _copy(cursor, _NEW_SESSIONS, rows.sessions)
+        if rows.users:
+            await _copy(cursor, _NEW_SESSION_USERS, rows.session_users)
+            await cursor.execute(query("merge_session_users"))
+        await cursor.execute(query("merge_sessions"))
         await cursor.execute(query("mark_unjudged"))
     await _copy(cursor, _EVENTS, rows.events, meanwhile)
     await _copy(cursor, _LATENCY_METRICS, rows.latency_metrics)

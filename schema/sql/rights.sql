@@ -63,6 +63,7 @@ GRANT USAGE ON SCHEMA hxi_state, analytics TO hxi_writer;
 GRANT SELECT (migration_id) ON _yoyo_migration TO hxi_writer;
 GRANT SELECT, INSERT, UPDATE ON hxi_state.ledger, hxi_state.latency_windows TO hxi_writer;
 GRANT SELECT, INSERT, UPDATE, DELETE ON hxi_state.unjudged TO hxi_writer;
+GRANT INSERT ON hxi_state.session_users TO hxi_writer;
 GRANT SELECT, INSERT, UPDATE ON users, sessions, heatmap_points, journey_steps, emotion_predictions TO hxi_writer;
 GRANT SELECT, INSERT, UPDATE, DELETE ON rage_click_events, experience_scores TO hxi_writer;
 GRANT SELECT, INSERT ON events, latency_metrics TO hxi_writer;

@@ -33,6 +33,7 @@ from tests.roles import as_writer
 NOW = datetime(2040, 1, 1)  # noqa: DTZ001 - the twin's clock gives naive UTC, as rows hold it
 EMPTY = b"""
     DELETE FROM experience_scores; DELETE FROM emotion_predictions; DELETE FROM hxi_state.unjudged;
+    DELETE FROM hxi_state.session_users;
     DELETE FROM rage_click_events; DELETE FROM heatmap_points; DELETE FROM journey_steps;
     DELETE FROM hxi_state.latency_windows;
     DELETE FROM events; DELETE FROM latency_metrics; DELETE FROM error_logs; DELETE FROM session_replay_chunks;
@@ -80,6 +81,7 @@ class InMemory:
     sink: MemorySink = field(default_factory=lambda: MemorySink(lambda: NOW, FoldPolicy()))
 
     def table(self, name: str) -> Rows:
+        name = name.removeprefix("hxi_state.")
         home = self.sink if hasattr(self.sink, name) else self.sink.results
         stored = getattr(home, name)
         rows = stored.values() if isinstance(stored, dict) else stored

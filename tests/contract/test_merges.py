@@ -1,7 +1,7 @@
 """What every sink makes of facts, of a session's bounds and of its end, in whatever order flushes come."""
 
 from collections.abc import Sequence
-from itertools import permutations
+from itertools import chain, permutations
 from typing import Any
 from uuid import UUID
 
@@ -117,6 +117,37 @@ async def test_a_session_belongs_to_the_person_whom_its_latest_event_names(store
     flushes = [[kept(n % 2, user=user(person))] for n, person in enumerate(people)]
     assert (await one_session(store, *flushes))["user_id"] == people[1]
     assert len(store.table("users")) == 3
+
+
+SHARED: dict[str, list[list[KeptEvent | KeptChunk]]] = {
+    "one after another": [[kept(1, user=user(numbered(1)))], [kept(2, user=user(numbered(2)))], [kept(3)]],
+    "at once": [[kept(1, user=user(numbered(1))), kept(2), kept(3, user=user(numbered(2)))], [kept_chunk(0)]],
+    "at once beside one more": [
+        [kept(3, user=user(numbered(3)))],
+        [kept(n, user=user(numbered(n))) for n in (1, 2)],
+        [kept(n, user=user(numbered(n))) for n in (2, 4)],
+    ],
+}
+
+
+@pytest.mark.parametrize("story", SHARED)
+async def test_all_who_are_named_in_a_session_are_known_in_whatever_order_flushes_come(
+    store: Store, story: str
+) -> None:
+    owner = await Owner.of(store.sink)
+    orders = list(permutations(SHARED[story]))
+    people = {event.user.user_id for event in chain(*SHARED[story]) if isinstance(event, KeptEvent) and event.user}
+    for number, order in enumerate(orders):
+        for items in (*order, order[0]):
+            await owner.write(*(replace(item, session_id=numbered(100 + number)) for item in items))
+    found = [(row["session_id"], row["user_id"]) for row in store.table("hxi_state.session_users")]
+    assert len(found) == len(set(found)) == len(orders) * len(people)
+    assert set(found) == {(numbered(100 + n), person) for n in range(len(orders)) for person in people}
+
+
+async def test_of_a_session_with_one_person_no_more_is_kept_than_that(store: Store) -> None:
+    await one_session(store, [kept(1, user=user()), kept(2, user=user())], [kept(3)], [kept(4, user=user())])
+    assert store.table("hxi_state.session_users") == []
 
 
 async def test_a_session_runs_from_its_earliest_event_and_is_open_until_it_ends(store: Store) -> None:

@@ -89,7 +89,8 @@ def naming(url: str, key: UUID) -> dict[str, int]:
 
 async def test_a_person_is_gone_from_every_table_that_names_somebody(database_url: str, sink: PostgresSink) -> None:
     alice, bob = user(ALICE, external_user_id="alice", email="a@example.com"), user(numbered(7))
-    await fill(sink, visit(SESSION, user=alice), visit(numbered(2), user=alice), visit(OTHER_SESSION, user=bob))
+    owner = await fill(sink, visit(SESSION, user=alice), visit(numbered(2), user=alice), visit(OTHER_SESSION, user=bob))
+    await owner.write(kept(91, user=bob))
     ask(database_url, "INSERT INTO error_logs (session_id, error_message) VALUES (%s, 'by others')", SESSION)
     tables = {table for table, _ in ask(database_url, NAMING_SOMEBODY)}
     assert tables == set(naming(database_url, SESSION)) | set(naming(database_url, ALICE)), "not every table was tried"
@@ -103,9 +104,27 @@ async def test_a_person_is_gone_from_every_table_that_names_somebody(database_ur
     assert ask(database_url, "SELECT 1 FROM users WHERE external_user_id = 'alice' OR email = 'a@example.com'") == []
     assert naming(database_url, OTHER_SESSION) == before
     assert ask(database_url, "SELECT sum(calls) FROM latency_rollups") == rollups
-    assert erased.rows.keys() == {*TABLES, "hxi_state.unjudged"}
+    assert erased.rows.keys() == {*TABLES, "hxi_state.unjudged", "hxi_state.session_users"}
     assert all(erased.rows.values()), erased.rows
     assert (erased.rows["users"], erased.rows["sessions"], erased.rows["error_logs"]) == (1, 2, 3)
+
+
+async def test_sessions_that_are_said_to_be_of_somebody_else_by_now_are_found_too(
+    database_url: str, sink: PostgresSink
+) -> None:
+    alice, bob, carol = (user(uuid5(USER_NAMESPACE, name), external_user_id=name) for name in ("alice", "bob", "carol"))
+    owner = await Owner.of(sink)
+    late = [kept(5, user=bob, session_id=numbered(3)), kept(3, user=alice, session_id=numbered(3))]
+    at_once = [kept(1, user=alice, session_id=numbered(4)), kept(2, user=bob, session_id=numbered(4))]
+    await owner.write(kept(1, user=alice), late[0], kept(9, user=carol, session_id=numbered(5)), *at_once)
+    await owner.write(kept(2, user=bob), late[1], kept(9, user=bob, session_id=numbered(6)))
+    assert ask(database_url, "SELECT count(*) FROM sessions WHERE user_id = %s", alice.user_id) == [(0,)]
+    erased = erase(database_url, ["alice"], [])
+    assert set(erased.session_ids) == {SESSION, numbered(3), numbered(4)}
+    assert naming(database_url, alice.user_id) == {}
+    left = "SELECT session_id, external_user_id FROM sessions JOIN users USING (user_id) ORDER BY 1"
+    assert ask(database_url, left) == [(numbered(5), "carol"), (numbered(6), "bob")]
+    assert ask(database_url, "SELECT * FROM hxi_state.session_users") == []
 
 
 async def test_of_a_session_that_is_forgotten_its_person_stays(database_url: str, sink: PostgresSink) -> None:

@@ -19,7 +19,7 @@ from pipeline.sinks.migrations import SchemaMismatch, check_schema, migrate
 from pipeline.sinks.postgres import PostgresSink
 from schema.events import API_CALL, ERROR, PAGE_VIEW, SESSION_END
 from schema.rows import ApiCall, JsError
-from tests.builders import REPLAY, TOPICS, Owner, busy, facts, kept, kept_chunk, user
+from tests.builders import REPLAY, TOPICS, Owner, busy, facts, kept, kept_chunk, numbered, user
 from tests.conftest import drop_database, new_database
 from tests.deployment import TABLES, fresh_name
 from tests.roles import as_analyst, as_writer
@@ -39,6 +39,7 @@ DECISIONS = {
     "analytics.scroll_depth": ("", "r"),
     "hxi_state.ledger": ("arw", ""),
     "hxi_state.unjudged": ("adrw", ""),
+    "hxi_state.session_users": ("a", ""),
     "hxi_state.latency_windows": ("arw", "r"),
     "_yoyo_migration": ("r(migration_id)", ""),
     **dict.fromkeys(("_yoyo_log", "_yoyo_version", "yoyo_lock"), ("", "")),
@@ -109,7 +110,7 @@ async def do_what_workers_do(url: str) -> None:
         error = kept(62, ERROR, error=JsError("it broke", None), user=user(), facts=facts(device_id="d"), **mine)
         await owner.write(*busy(0, 40, **mine), kept(60, PAGE_VIEW, screen_name="/a", **mine), call, error)
         await owner.write(kept_chunk(0, **mine), *(kept(63 + n / 10, x=1, y=1, **mine) for n in range(3)))
-        await owner.write(kept(63.3, x=1, y=1, **mine), kept(70, SESSION_END, **mine))
+        await owner.write(kept(63.3, x=1, y=1, user=user(numbered(2)), **mine), kept(70, SESSION_END, **mine))
         await sink.histories([session_id], 60)
         await sink.known({(session_id, uuid4())})
         await sink.known_chunks({(session_id, 0)})

@@ -13,7 +13,7 @@ from agents.dead_letters import MOST_IN_FLIGHT, MOST_KEY_BYTES, send_dead_letter
 from agents.topics import MAX_DEAD_LETTER_BYTES
 from schema.reasons import Reason
 from schema.rows import DeadLetter, Partition, Place
-from tests.builders import EVENTS
+from tests.builders import EVENTS, NOON_US
 
 ROOM = 50_000
 BATCH = 20_000
@@ -63,7 +63,7 @@ def _records(batch: BatchBuilder) -> list[tuple[bytes | None, bytes | None, dict
 
 
 def letter(offset: int, key: bytes | None, value: bytes | None, partition: Partition = EVENTS) -> DeadLetter:
-    return DeadLetter(Place(partition, offset), Reason.EMPTY, "nothing", key, value)
+    return DeadLetter(Place(partition, offset), Reason.EMPTY, "nothing", key, value, NOON_US)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ async def test_every_letter_is_sent_with_as_much_of_it_as_there_is_room_for(
     ((_, sent_key, sent_value, headers),) = client.sent
     assert (sent_key, sent_value) == sent
     assert headers["detail"].endswith(b"nothing")
-    assert headers["source_offset"] == b"3"
+    assert (headers["source_offset"], headers["source_timestamp"]) == (b"3", b"1704456000000")
 
 
 async def test_a_letter_larger_than_any_is_not_even_tried_with_its_value() -> None:

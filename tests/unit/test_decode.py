@@ -101,7 +101,8 @@ def test_what_is_refused_says_why_and_keeps_its_bytes(value: Any, reason: Reason
     assert letter.reason is reason
     assert detail in letter.detail
     assert len(letter.detail) <= MAX_DETAIL
-    assert letter == DeadLetter(Place(EVENTS, 7), reason, letter.detail, str(SESSION).encode(), record(value).value)
+    sent = record(value)
+    assert letter == DeadLetter(Place(EVENTS, 7), reason, letter.detail, sent.key, sent.value, sent.arrival_us)
 
 
 def test_a_detail_names_every_wrong_field_within_500_characters() -> None:

@@ -82,26 +82,39 @@ def test_an_unknown_setting_is_named(name: str) -> None:
     assert complaint(**{name: "x"}).startswith(f"{name} is not a setting")
 
 
+UNBOUNDED = ("SESSION_EVENTS", "SESSION_ACTIONS", "DEVICE_SESSIONS_PER_S", "WINDOW_KEYS")
+
 # fmt: off
 WRONG = [
     ("HXI_WEB_PORT", "http"), ("HXI_WEB_PORT", "-1"), ("HXI_WEB_PORT", "65536"),
     ("HXI_TOPIC_PARTITIONS", "0"), ("HXI_TOPIC_PARTITIONS", "1.5"), ("HXI_TOPIC_PARTITIONS", "10001"),
-    ("HXI_FLUSH_INTERVAL_S", "0"), ("HXI_FLUSH_INTERVAL_S", "60.1"), ("HXI_FLUSH_INTERVAL_S", "nan"),
-    ("HXI_SESSION_TIMEOUT_S", "0"), ("HXI_SESSION_TIMEOUT_S", "an hour"),
-    ("HXI_ALLOWED_LATENESS_S", "-1"), ("HXI_MAX_CLOCK_SKEW_S", "-0.1"),
+    *(("HXI_WEB_HOST", host) for host in ("*", "a b", "http://a", "a:1", "[::1]", "1.2.3", "256.1.1.1", "-a", "a..b")),
+    ("HXI_WEB_HOST", "a" * 64), ("HXI_WEB_HOST", "a." * 127), ("HXI_WEB_HOST", "h\nb"),
+    ("HXI_FLUSH_INTERVAL_S", "0.0099"), ("HXI_FLUSH_INTERVAL_S", "60.1"), ("HXI_FLUSH_INTERVAL_S", "nan"),
+    ("HXI_SESSION_TIMEOUT_S", "0.999"), ("HXI_SESSION_TIMEOUT_S", "an hour"),
+    ("HXI_ALLOWED_LATENESS_S", "-1"), ("HXI_ALLOWED_LATENESS_S", "1e-300"), ("HXI_MAX_CLOCK_SKEW_S", "-0.1"),
     ("HXI_RAGE_PRESET", "angry"), ("HXI_RAGE_METRIC", "miles"), ("HXI_RAGE_MIN_CLICKS", "1"),
     ("HXI_RAGE_MAX_GAP_MS", "-1"), ("HXI_RAGE_MAX_GAP_MS", "3600001"), ("HXI_RAGE_WINDOW_MS", "3600001"),
     ("HXI_RAGE_RADIUS_PX", "nan"), ("HXI_RAGE_RADIUS_PX", "inf"), ("HXI_RAGE_RADIUS_PX", "1000000.5"),
-    ("HXI_HEATMAP_CELL_PX", "0"), ("HXI_APDEX_T_MS", "0"),
+    ("HXI_HEATMAP_CELL_PX", "0"), ("HXI_HEATMAP_CELL_PX", "2147483648"), ("HXI_RAGE_MIN_CLICKS", "2147483648"),
+    *((f"HXI_LIMIT_{name}", "1" + "0" * 23) for name in ("RECORD_BYTES", "BATCH_EVENTS", "METADATA_BYTES")),
+    *((f"HXI_LIMIT_{name}", "2147483648") for name in UNBOUNDED), *((f"HXI_LIMIT_{name}", "0") for name in UNBOUNDED),
+    ("HXI_APDEX_T_MS", "0"),
     ("HXI_APP_ID", "my app"), ("HXI_APP_ID", "a" * 101), ("HXI_EVENTS_TOPIC", "ui/events"),
     ("HXI_EVENTS_TOPIC", "t" * 250),
     ("HXI_KAFKA_BOOTSTRAP", "localhost"), ("HXI_KAFKA_BOOTSTRAP", ":9092"), ("HXI_KAFKA_BOOTSTRAP", "a:1,b"),
+    ("HXI_KAFKA_BOOTSTRAP", "a:0"), ("HXI_KAFKA_BOOTSTRAP", "a:65536"), ("HXI_KAFKA_BOOTSTRAP", "a:٣"),
+    ("HXI_KAFKA_BOOTSTRAP", "PLAINTEXT://a:1"), ("HXI_KAFKA_BOOTSTRAP", "a b:1"),
+    ("HXI_KAFKA_BOOTSTRAP", "a:" + "1" * 5000),
     ("HXI_PRIVACY_IP_ADDRESS", "maybe"), ("HXI_PRIVACY_URL_QUERY", "mask"), ("HXI_PRIVACY_FREE_TEXT", "drop"),
 ]
 RIGHT = [
     ("HXI_WEB_PORT", "0", 0), ("HXI_WEB_PORT", "65535", 65535),
     ("HXI_TOPIC_PARTITIONS", "1", 1), ("HXI_TOPIC_PARTITIONS", "10000", 10_000),
-    ("HXI_FLUSH_INTERVAL_S", "60", 60), ("HXI_FLUSH_INTERVAL_S", "0.001", 0.001),
+    ("HXI_FLUSH_INTERVAL_S", "60", 60), ("HXI_FLUSH_INTERVAL_S", "0.01", 0.01),
+    ("HXI_SESSION_TIMEOUT_S", "1", 1), ("HXI_ALLOWED_LATENESS_S", "1", 1),
+    *((f"HXI_LIMIT_{name}", "2147483647", 2**31 - 1) for name in UNBOUNDED), ("HXI_HEATMAP_CELL_PX", "1", 1),
+    *(("HXI_WEB_HOST", host, host) for host in ("::", "fe80::1%eth0", "0.0.0.0", "localhost", "a_1-b.example.com.")),
     ("HXI_MAX_CLOCK_SKEW_S", "0", 0),
     ("HXI_APP_ID", "a" * 100, "a" * 100), ("HXI_EVENTS_TOPIC", "t" * 249, "t" * 249),
     ("HXI_RAGE_MIN_CLICKS", "2", 2), ("HXI_RAGE_RADIUS_PX", "29.999", 29.999), ("HXI_RAGE_SAME_ELEMENT", "yes", True),
@@ -282,6 +295,15 @@ def test_a_file_that_is_no_model_is_refused_at_the_start(tmp_path: Path, content
     if content is not None:
         file.write_bytes(content)
     assert complaint(HXI_EMOTION_MODEL=str(file)).startswith("HXI_EMOTION_MODEL is wrong: ")
+
+
+@pytest.mark.parametrize("servers", ["anna:s3cret@kafka:9092", "kafka:9092,SASL://anna:s3cret@b:1", "s3cret@kafka"])
+def test_a_password_among_the_brokers_is_refused_and_not_repeated(servers: str) -> None:
+    said = complaint(HXI_KAFKA_BOOTSTRAP=servers)
+    assert said.startswith(
+        "HXI_KAFKA_BOOTSTRAP is wrong: has an @ in it: name and password go into HXI_KAFKA_SASL_USER"
+    )
+    assert "s3cret" not in said
 
 
 def test_several_brokers_are_told_apart() -> None:

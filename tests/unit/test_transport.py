@@ -4,9 +4,7 @@ from typing import NamedTuple
 
 import pytest
 
-from agents.transport import LATEST_MS, MOST_BYTES, MOST_RECORDS, arrival_us, split
-from pipeline.moments import moment
-from pipeline.tidy import FUTURE_US
+from agents.transport import MOST_BYTES, MOST_RECORDS, split
 
 
 class Fetched(NamedTuple):
@@ -56,12 +54,3 @@ def test_a_batch_has_so_many_bytes_at_most_unless_one_record_has_more(sizes: lis
 
 def test_records_without_a_value_weigh_nothing() -> None:
     assert lengths(None, MOST_BYTES, None, 0, None) == [5]
-
-
-@pytest.mark.parametrize(
-    ("timestamp_ms", "expected_us"),
-    [(-1, 0), (0, 0), (1_700_000_000_000, 1_700_000_000_000_000), (1_700_000_000_000_000, LATEST_MS * 1000)],
-)
-def test_absurd_kafka_timestamps_are_held_within_what_can_be_written(timestamp_ms: int, expected_us: int) -> None:
-    assert arrival_us(timestamp_ms) == expected_us
-    moment(arrival_us(timestamp_ms) + FUTURE_US)  # raises where a date has no room

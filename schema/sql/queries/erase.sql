@@ -27,6 +27,10 @@ WITH gone_users AS (
     DELETE FROM error_logs WHERE session_id = ANY (%(session_ids)s) RETURNING 1
 ), gone_marks AS (
     DELETE FROM hxi_state.unjudged WHERE session_id = ANY (%(session_ids)s) RETURNING 1
+), gone_names AS (
+    DELETE FROM hxi_state.session_users
+    WHERE session_id = ANY (%(session_ids)s) OR user_id = ANY (%(user_ids)s)
+    RETURNING 1
 )
 SELECT 'users' AS table, count(*) AS rows FROM gone_users
 UNION ALL SELECT 'sessions', count(*) FROM gone_sessions
@@ -40,3 +44,4 @@ UNION ALL SELECT 'experience_scores', count(*) FROM gone_scores
 UNION ALL SELECT 'session_replay_chunks', count(*) FROM gone_chunks
 UNION ALL SELECT 'error_logs', count(*) FROM gone_errors
 UNION ALL SELECT 'hxi_state.unjudged', count(*) FROM gone_marks
+UNION ALL SELECT 'hxi_state.session_users', count(*) FROM gone_names

@@ -16,6 +16,7 @@ CREATE TEMP TABLE new_sessions (
     screen_resolution TEXT, screen_resolution_at TIMESTAMP,
     app_version TEXT, app_version_at TIMESTAMP
 ) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE new_session_users (session_id UUID, user_id UUID) ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE new_session_replay_chunks (
     session_id UUID, chunk_index INT, chunk_data JSONB, recorded_at TIMESTAMP, source_offset BIGINT
 ) ON COMMIT DELETE ROWS;
