@@ -65,7 +65,7 @@ def test_defaults_are_the_contracts(name: str) -> None:
 
 def test_other_settings_than_the_contracts_have_the_names_of_what_they_are_about() -> None:
     others = Settings.model_fields.keys() - {field(name) for name in CONTRACT}
-    about = {"privacy", "limit", "apdex", "score", "emotion", "kafka", "database"}
+    about = {"privacy", "limit", "apdex", "score", "emotion", "kafka", "database", "log"}
     assert {name.split("_")[0] for name in others} <= about
 
 
@@ -84,7 +84,7 @@ def test_an_unknown_setting_is_named(name: str) -> None:
 
 # fmt: off
 WRONG = [
-    ("HXI_WEB_PORT", "http"), ("HXI_WEB_PORT", "-1"), ("HXI_WEB_PORT", "65536"),
+    ("HXI_LOG_FORMAT", "xml"), ("HXI_WEB_PORT", "http"), ("HXI_WEB_PORT", "-1"), ("HXI_WEB_PORT", "65536"),
     ("HXI_TOPIC_PARTITIONS", "0"), ("HXI_TOPIC_PARTITIONS", "1.5"), ("HXI_TOPIC_PARTITIONS", "10001"),
     ("HXI_FLUSH_INTERVAL_S", "0"), ("HXI_FLUSH_INTERVAL_S", "60.1"), ("HXI_FLUSH_INTERVAL_S", "nan"),
     ("HXI_SESSION_TIMEOUT_S", "0"), ("HXI_SESSION_TIMEOUT_S", "an hour"),
