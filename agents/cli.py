@@ -1,6 +1,5 @@
 """The ``hxi`` command: one function per command, each a few lines over the module that does it."""
 
-import logging
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +8,7 @@ from uuid import UUID
 import typer
 
 from agents.commands.output import CommandFailed, fail
+from agents.logs import set_up_logging
 from agents.settings import Settings, SettingsError, load_settings
 
 app = typer.Typer(
@@ -28,12 +28,7 @@ Reason = Annotated[str | None, typer.Option(help="Only those with this reason.")
 
 def main() -> None:
     """Run the command line; says what went wrong in a sentence and exits with 1 then."""
-    logging.basicConfig(
-        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(message)s", datefmt="%H:%M:%S"
-    )
-    for noisy in ("faust", "mode", "agents.app", "agents.transport", "aiokafka", "kafka", "yoyo", "asyncio"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # commands say themselves what failed, in a sentence
+    set_up_logging("text")
     try:
         app()
     except (CommandFailed, SettingsError) as error:
@@ -59,7 +54,9 @@ def worker() -> None:
     """Run the agents until SIGTERM or SIGINT."""
     from agents.worker import run_worker
 
-    run_worker(_settings())
+    settings = _settings()
+    set_up_logging(settings.log_format)
+    run_worker(settings)
 
 
 @app.command()

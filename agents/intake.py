@@ -85,7 +85,9 @@ class Intake:
         self.owned = {}
         self.closed = None
         self._begin_anew()
-        if partitions:
+        if not partitions:
+            logger.info("No partition is assigned to this worker")
+        else:
             self._claiming = asyncio.get_running_loop().create_task(self._claim(partitions))
             self._claiming.add_done_callback(self._on_claimed)
 
@@ -139,7 +141,9 @@ class Intake:
         if owned is None:
             return
         if batch.start != owned.read_to:
-            logger.warning("%s: records were lost on their way here; reading again", batch.partition)
+            topic, number = batch.partition
+            fields = {"topic": topic, "partition": number}
+            logger.warning("%s[%d]: records were lost on their way here; reading again", topic, number, extra=fields)
             self.reclaim()
             return
         rest: RecordBatch | None = batch
@@ -215,6 +219,7 @@ class Intake:
         logger.info(
             "Reading %s",
             ", ".join(f"{key.topic}[{key.number}] from {offset}" for key, offset in sorted(offsets.items())),
+            extra={"offsets": {f"{key.topic}[{key.number}]": offset for key, offset in sorted(offsets.items())}},
         )
 
     def _seen_ids(self, most_ids: int) -> SeenIds:
@@ -238,6 +243,7 @@ class Intake:
                 first,
                 at,
                 first - at,
+                extra={"topic": partition.topic, "partition": partition.number, "lost_records": first - at},
             )
         return Owned(self._sink, self._seen_ids(most_ids), SeenChunks(self._settings.limits()), claim, max(at, first))
 

@@ -46,11 +46,12 @@ async def retrying(
             result = await attempt()
         except passing as error:
             metrics.RETRIES.labels(target).inc()
-            logger.warning("%s failed (try %d), again in %.1f s: %s", what, tries, delay, error)
+            fields = {"target": target, "tries": tries, "delay_s": delay}
+            logger.warning("%s failed (try %d), again in %.1f s: %s", what, tries, delay, error, extra=fields)
             await asyncio.sleep(delay)
             delay = min(delay * 2, LONGEST_DELAY_S)
             tries += 1
         else:
             if tries > 1:
-                logger.info("%s succeeded at try %d", what, tries)
+                logger.info("%s succeeded at try %d", what, tries, extra={"target": target, "tries": tries})
             return result

@@ -26,6 +26,7 @@ from agents.database_settings import DatabaseSettings
 from agents.hosts import is_host
 from agents.kafka_settings import KafkaSettings
 from agents.limit_rules import MOST, LimitRules
+from agents.logs import LogFormat
 from agents.privacy_rules import PrivacyRules
 from agents.score_rules import ScoreRules
 from pipeline.emotions import EmotionModel, default_model
@@ -84,6 +85,7 @@ class Settings(KafkaSettings, DatabaseSettings, LimitRules, PrivacyRules):
     score_rules: Json[ScoreRules] = Field(default_factory=ScoreRules)
     emotion_model: Annotated[InstanceOf[EmotionModel], BeforeValidator(_loaded)] | None = None
     data_dir: Path = Path(".hxi")
+    log_format: LogFormat = "auto"
 
     @field_validator("rage_preset")
     @classmethod

@@ -93,6 +93,12 @@ def test_a_row_that_the_database_itself_refuses_becomes_a_dead_letter_alone(depl
     assert metric(worker, "hxi_dead_lettered_total") == 2
     assert worker.running
 
+    lines = [json.loads(line) for line in worker.said().splitlines()]
+    assert {line["message"].split()[0] for line in lines if line["level"] == "INFO"} == {"Made", "Reading"}
+    errors = {line["message"].partition(": ")[0] for line in lines if line["level"] == "ERROR"}
+    assert errors == {"The database refused rows, looking for which"}
+    assert SESSION not in worker.said()
+
 
 def test_dead_letters_can_be_listed_shown_and_replayed(deployment: Deployment) -> None:
     worker = deployment.start_worker()

@@ -65,7 +65,7 @@ def test_defaults_are_the_contracts(name: str) -> None:
 
 def test_other_settings_than_the_contracts_have_the_names_of_what_they_are_about() -> None:
     others = Settings.model_fields.keys() - {field(name) for name in CONTRACT}
-    about = {"privacy", "limit", "apdex", "score", "emotion", "kafka", "database"}
+    about = {"privacy", "limit", "apdex", "score", "emotion", "kafka", "database", "log"}
     assert {name.split("_")[0] for name in others} <= about
 
 
@@ -86,7 +86,7 @@ UNBOUNDED = ("SESSION_EVENTS", "SESSION_ACTIONS", "DEVICE_SESSIONS_PER_S", "WIND
 
 # fmt: off
 WRONG = [
-    ("HXI_WEB_PORT", "http"), ("HXI_WEB_PORT", "-1"), ("HXI_WEB_PORT", "65536"),
+    ("HXI_LOG_FORMAT", "xml"), ("HXI_WEB_PORT", "http"), ("HXI_WEB_PORT", "-1"), ("HXI_WEB_PORT", "65536"),
     ("HXI_TOPIC_PARTITIONS", "0"), ("HXI_TOPIC_PARTITIONS", "1.5"), ("HXI_TOPIC_PARTITIONS", "10001"),
     *(("HXI_WEB_HOST", host) for host in ("*", "a b", "http://a", "a:1", "[::1]", "1.2.3", "256.1.1.1", "-a", "a..b")),
     ("HXI_WEB_HOST", "a" * 64), ("HXI_WEB_HOST", "a." * 127), ("HXI_WEB_HOST", "h\nb"),
