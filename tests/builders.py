@@ -1,7 +1,8 @@
 """Makes messages, records, kept events and flushes with defaults, so that a test names only what it is about."""
 
+import asyncio
 import json
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 from uuid import UUID
 
@@ -63,23 +64,19 @@ def record(
 
 def decoded_by(decoder: Decoder, records: Sequence[Record]) -> Decoded:
     """Return what ``decoder`` makes of all ``records``, however many pieces that takes it, letting nobody else run."""
+    return asyncio.run(_decoded_by(decoder, records))
+
+
+async def _decoded_by(decoder: Decoder, records: Sequence[Record]) -> Decoded:
     whole = Decoded()
     while whole.records < len(records):
-        piece = _finished(decoder.decode(records[whole.records :]))
+        piece = await decoder.decode(records[whole.records :])
         whole.events += piece.events
         whole.chunks += piece.chunks
         whole.dead_letters += piece.dead_letters
         whole.records += piece.records
         whole.bytes += piece.bytes
     return whole
-
-
-def _finished(work: Coroutine[None, None, Decoded]) -> Decoded:
-    while True:
-        try:
-            work.send(None)
-        except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
 
 
 def kept(seconds: float = 0, event_type: str = "click", *, offset: int = 0, **fields: Any) -> KeptEvent:

@@ -61,7 +61,7 @@ def _refuse(name: str) -> NoReturn:
 
 
 def _assert_levels(value: Any, room: int) -> None:
-    if isinstance(value, dict | list):
+    if isinstance(value, dict | list) and value:  # what holds nothing is no level
         if room == 0:
             raise ValueError("nests too deeply")
         for inner in value.values() if isinstance(value, dict) else value:
