@@ -14,6 +14,7 @@ from aiokafka.errors import KafkaError
 
 from agents import metrics
 from agents.intake import Intake
+from agents.observing import count_flush
 from agents.pending import Pending
 from agents.retrying import retrying
 from pipeline.sinks.contract import (
@@ -88,6 +89,7 @@ class Flusher:
         pending = self._intake.swap()
         if pending.flush.spans:
             await self._flush(pending)
+        self._intake.writing = None
 
     async def _flush(self, pending: Pending) -> None:
         began = time.monotonic()
@@ -154,21 +156,8 @@ class Flusher:
         spans = pending.flush.spans
         for partition, owned in pending.owned.items():
             owned.flushed(spans[partition].to_offset)
-        self._count(pending, written)
+        self._intake.recovery.written(self._intake.owned)
+        count_flush(pending, written)
         if self._hint is None or self._hint.done():
             offsets = {partition: span.to_offset for partition, span in spans.items()}
             self._hint = asyncio.ensure_future(self._note_progress(offsets))
-
-    def _count(self, pending: Pending, written: Written) -> None:
-        stored = len(pending.flush) - written.repeated_chunks
-        duplicates = pending.duplicates + written.repeated_chunks
-        metrics.RECEIVED.inc(stored + duplicates + len(pending.dead_letters))
-        metrics.WRITTEN.inc(stored)
-        metrics.DUPLICATE.inc(duplicates)
-        metrics.LATE.inc(pending.late)
-        metrics.RESOLVED.inc(written.resolved)
-        for letter in pending.dead_letters:
-            metrics.DEAD_LETTERED.labels(letter.reason.value).inc()
-        for table, rows in written.rows_by_table.items():
-            metrics.ROWS.labels(table).inc(rows)
-        metrics.SEEN_IDS.set(sum(len(owned.seen) for owned in self._intake.owned.values()))

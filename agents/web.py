@@ -13,11 +13,14 @@ class CannotListen(Exception):
 
 
 class WebServer:
-    """Serves metrics and health until stopped. ``why_not_ready`` returns None when ready."""
+    """Serves metrics and health until stopped. ``why_not_alive`` and ``why_not_ready`` return None where it is."""
 
-    def __init__(self, host: str, port: int, why_not_ready: Callable[[], str | None]) -> None:
+    def __init__(
+        self, host: str, port: int, why_not_alive: Callable[[], str | None], why_not_ready: Callable[[], str | None]
+    ) -> None:
         self._host = host
         self._port = port
+        self._why_not_alive = why_not_alive
         self._why_not_ready = why_not_ready
         self._runner: web.AppRunner | None = None
 
@@ -50,10 +53,13 @@ class WebServer:
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def _livez(self, _: web.Request) -> web.Response:
-        return web.Response(text="alive\n")
+        return _health("alive", self._why_not_alive())
 
     async def _readyz(self, _: web.Request) -> web.Response:
-        reason = self._why_not_ready()
-        if reason is None:
-            return web.Response(text="ready\n")
-        return web.Response(status=503, text=f"not ready: {reason}\n")
+        return _health("ready", self._why_not_ready())
+
+
+def _health(state: str, why_not: str | None) -> web.Response:
+    if why_not is None:
+        return web.Response(text=f"{state}\n")
+    return web.Response(status=503, text=f"not {state}: {why_not}\n")

@@ -18,7 +18,7 @@ PATHS = ["/metrics", "/livez", "/readyz"]
 async def address() -> AsyncIterator[str]:
     """A server where it listens unless told otherwise, but for the port."""
     port = free_port()
-    server = WebServer(load_settings({}).web_host, port, lambda: None)
+    server = WebServer(load_settings({}).web_host, port, lambda: None, lambda: None)
     await server.start()
     yield f"http://127.0.0.1:{port}"
     await server.stop()
