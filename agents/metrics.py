@@ -5,7 +5,15 @@ Seconds and bytes; labels are bounded, and each of their values is there from th
 
 from typing import get_args
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    ProcessCollector,
+    disable_created_metrics,
+)
 
 from agents.bulk_histogram import BulkHistogram
 from pipeline.sinks.contract import Phase, Written
@@ -114,6 +122,7 @@ LOOP_DELAY = _histogram(
 BUILD = Info("hxi_build", "version of this worker", registry=REGISTRY)
 _document("hxi_build_info", "version of this worker", ("version",))
 ProcessCollector(registry=REGISTRY)
+disable_created_metrics()  # a series beside each counter and histogram that nobody asks for
 
 PHASES = ("dead_letters", *get_args(Phase))
 
