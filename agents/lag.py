@@ -42,9 +42,16 @@ class Standing:
 class LagWatch:
     """Shows how far behind each assigned partition is, and knows whose ledger stands still."""
 
-    def __init__(self, intake: Intake, ends: Ends, stuck_after_s: float) -> None:
-        self._now_s: Callable[[], float] = time.monotonic
-        self._now_us: Callable[[], int] = lambda: time.time_ns() // 1000
+    def __init__(
+        self,
+        intake: Intake,
+        ends: Ends,
+        stuck_after_s: float,
+        now_s: Callable[[], float] = time.monotonic,
+        now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
+    ) -> None:
+        self._now_s = now_s
+        self._now_us = now_us
         self._intake = intake
         self._ask_ends = ends
         self._stuck_after_s = stuck_after_s

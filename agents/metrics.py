@@ -57,7 +57,7 @@ def _ages(name: str, meaning: str) -> BulkHistogram:
     return BulkHistogram(name, meaning, TO_A_DAY, REGISTRY)
 
 
-RECEIVED = _counter("hxi_received", "events and replay chunks read and settled: always the sum of the next three")
+RECEIVED = _counter("hxi_received", "events and replay chunks read and settled: written, duplicate or dead-lettered")
 WRITTEN = _counter("hxi_written", "events and replay chunks committed to the database")
 DUPLICATE = _counter("hxi_duplicate", "events and replay chunks that had been received before")
 DEAD_LETTERED = _counter("hxi_dead_lettered", "records, and events of batches, that were refused", "reason")
@@ -73,11 +73,12 @@ LAG_SECONDS = _gauge(
     "hxi_lag_seconds", "age of the record at which the ledger stands; 0 where none is left", "topic", "partition"
 )
 APPEND_TO_COMMIT = _ages(
-    "hxi_append_to_commit_seconds", "of each event and chunk written: from its record's Kafka timestamp to the commit"
+    "hxi_append_to_commit_seconds",
+    "age of each event and replay chunk, by its record's Kafka timestamp, when it was committed",
 )
 CLIENT_TO_COMMIT = _ages(
     "hxi_client_to_commit_seconds",
-    "of each event written: from when it happened, by the corrected clock, to the commit",
+    "age of each event, by its own time as corrected, when it was committed",
 )
 
 FLUSH_SECONDS = _histogram(
@@ -85,13 +86,13 @@ FLUSH_SECONDS = _histogram(
 )
 FLUSH_PHASES = _histogram(
     "hxi_flush_phase_seconds",
-    "parts of it: `dead_letters`, `lock` of the ledger, `fold` with what that reads, `copy` and merges, `commit`",
+    "parts of a flush: `dead_letters`, `lock` of the ledger, `fold` with what that reads, `copy` and merges, `commit`",
     MILLISECONDS_TO_A_MINUTE,
     "phase",
 )
 FLUSH_EVENTS = _histogram("hxi_flush_events", "events and replay chunks written by a flush", EVENTS)
 FLUSH_BYTES = _histogram("hxi_flush_bytes", "bytes of the records that a flush settled", BYTES)
-RETRIES = _counter("hxi_retries", "attempts that failed and were repeated", "target")
+RETRIES = _counter("hxi_retries", "attempts that failed and were repeated, by what did not answer", "target")
 FENCED = _counter("hxi_fenced_flushes", "flushes left to a newer owner")
 RESOLVED = _counter("hxi_unknown_commits_resolved", "commits with unknown outcome that had succeeded")
 DATA_LOSS = _counter(
@@ -100,7 +101,9 @@ DATA_LOSS = _counter(
 
 REBALANCES = _counter("hxi_rebalances", "rebalances that this worker took part in")
 REBALANCE_SECONDS = _histogram(
-    "hxi_rebalance_seconds", "partitions taken away until new ones are assigned", TENTHS_TO_AN_HOUR
+    "hxi_rebalance_seconds",
+    "from the moment partitions are taken away until the new ones are assigned",
+    TENTHS_TO_AN_HOUR,
 )
 CLAIMS = _counter("hxi_claims", "claims of assigned partitions")
 RECOVERY_SECONDS = _histogram(
@@ -113,7 +116,7 @@ RECOVERY_SECONDS = _histogram(
 PARTITIONS = _gauge("hxi_partitions", "partitions that this worker has claimed")
 SEEN_IDS = _gauge("hxi_seen_ids", "event ids and sessions held in memory")
 PENDING_EVENTS = _gauge("hxi_pending_events", "events and replay chunks read and not committed yet")
-PENDING_BYTES = _gauge("hxi_pending_bytes", "bytes of their records")
+PENDING_BYTES = _gauge("hxi_pending_bytes", "bytes of the records that have been read and are not committed yet")
 LOOP_DELAY = _histogram(
     "hxi_event_loop_delay_seconds",
     "how much later than asked for the event loop wakes up",
@@ -122,7 +125,7 @@ LOOP_DELAY = _histogram(
 BUILD = Info("hxi_build", "version of this worker", registry=REGISTRY)
 _document("hxi_build_info", "version of this worker", ("version",))
 ProcessCollector(registry=REGISTRY)
-disable_created_metrics()  # a series beside each counter and histogram that nobody asks for
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a series beside each counter that nobody asks for
 
 PHASES = ("dead_letters", *get_args(Phase))
 

@@ -69,9 +69,11 @@ def fragile(broker: Broker, own_postgres: Postgres, tmp_path: Path) -> Iterator[
 def test_every_series_is_there_from_the_start_at_zero(deployment: Deployment) -> None:
     worker = deployment.start_worker(HXI_TOPIC_PARTITIONS="2")
     worker.wait_until_reading()
-    partitions = {(str(number), deployment.topic(kind)) for kind in ("EVENTS", "REPLAY") for number in range(2)}
+    partitions: set[tuple[str, ...]] = {
+        (str(number), deployment.topic(kind)) for kind in ("EVENTS", "REPLAY") for number in range(2)
+    }
     wait_until(lambda: values(worker, "hxi_lag_seconds").keys() == partitions, "partitions show their lag")
-    expected = {
+    expected: dict[tuple[str, str], set[tuple[str, ...]]] = {
         ("hxi_dead_lettered", "_total"): {(reason.value,) for reason in Reason},
         ("hxi_rows", "_total"): {(table,) for table in (*TABLES, "latency_rollups")},
         ("hxi_retries", "_total"): {("database",), ("broker",), ("dead_letters",)},
