@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from agents import metrics
 from agents.pending import Pending
@@ -45,16 +45,17 @@ def _count_rows(rows_by_table: Mapping[str, int]) -> None:
 class FlushTimes(Observer):
     """Measures the phases of flushes, one flush at a time; of attempts that fail those that they came through."""
 
-    def __init__(self) -> None:
+    def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
+        self._now_s = now_s
         self._since = 0.0
 
     def began(self) -> None:
         """See :meth:`pipeline.sinks.contract.Observer.began`."""
-        self._since = time.monotonic()
+        self._since = self._now_s()
 
     def ended(self, phase: Phase) -> None:
         """See :meth:`pipeline.sinks.contract.Observer.ended`."""
-        since, self._since = self._since, time.monotonic()
+        since, self._since = self._since, self._now_s()
         metrics.FLUSH_PHASES.labels(phase).observe(self._since - since)
 
     def wrote(self, rows_by_table: Mapping[str, int]) -> None:
@@ -62,9 +63,11 @@ class FlushTimes(Observer):
         _count_rows(rows_by_table)
 
 
-async def watch_loop_delay() -> None:
+async def watch_loop_delay(
+    now_s: Callable[[], float] = time.monotonic, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+) -> None:
     """Measure round by round how late the event loop wakes up; never returns."""
     while True:
-        due = time.monotonic() + LOOP_ROUND_S
-        await asyncio.sleep(LOOP_ROUND_S)
-        metrics.LOOP_DELAY.observe(max(0.0, time.monotonic() - due))
+        due = now_s() + LOOP_ROUND_S
+        await sleep(LOOP_ROUND_S)
+        metrics.LOOP_DELAY.observe(max(0.0, now_s() - due))

@@ -68,3 +68,19 @@ async def test_other_methods_are_refused(address: str, method: str, path: str) -
 async def test_other_paths_are_not_there(address: str, path: str) -> None:
     assert await status(address, "GET", path) == 404
     assert await status(address, "POST", path) == 404
+
+
+async def test_health_says_why_it_is_bad() -> None:
+    port = free_port()
+    server = WebServer("127.0.0.1", port, lambda: "stuck", lambda: "the database does not answer")
+    await server.start()
+    try:
+        async with aiohttp.ClientSession() as session:
+            for path, said in (
+                ("livez", "not alive: stuck\n"),
+                ("readyz", "not ready: the database does not answer\n"),
+            ):
+                async with session.get(f"http://127.0.0.1:{port}/{path}") as answer:
+                    assert (answer.status, await answer.text()) == (503, said)
+    finally:
+        await server.stop()
