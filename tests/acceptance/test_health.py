@@ -4,6 +4,7 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -58,6 +59,14 @@ def send_click(deployment: Deployment, partition: int) -> None:
     producer.close()
 
 
+@contextmanager
+def holding_the_ledger(deployment: Deployment) -> Iterator[None]:
+    """Let nobody write while the block runs."""
+    with psycopg.connect(deployment.database_url) as holder:
+        assert holder.execute(HOLD, (deployment.environment["HXI_APP_ID"],)).rowcount == 4
+        yield
+
+
 @pytest.fixture
 def fragile(broker: Broker, own_postgres: Postgres, tmp_path: Path) -> Iterator[Deployment]:
     """A deployment whose database server is the test's to stop."""
@@ -99,8 +108,7 @@ def test_a_partition_that_is_stuck_shows_for_how_long_and_ends_the_workers_life(
     worker = deployment.start_worker(HXI_TOPIC_PARTITIONS="2", HXI_HEALTH_STUCK_AFTER_S=STUCK_AFTER_S)
     worker.wait_until_reading()
     wait_until(lambda: lag_s(worker, deployment) == {0: 0.0, 1: 0.0}, "both partitions are idle")
-    with psycopg.connect(deployment.database_url) as holder:
-        assert holder.execute(HOLD, (deployment.environment["HXI_APP_ID"],)).rowcount == 4
+    with holding_the_ledger(deployment):
         send_click(deployment, partition=1)
         wait_until(lambda: lag_s(worker, deployment)[1] > 0, "the lag shows")
         first = lag_s(worker, deployment)[1]
@@ -115,6 +123,26 @@ def test_a_partition_that_is_stuck_shows_for_how_long_and_ends_the_workers_life(
     wait_until(lambda: ask(worker, "/livez") == (200, "alive\n"), "it is alive again")
     wait_until(lambda: lag_s(worker, deployment) == {0: 0.0, 1: 0.0}, "nothing is left")
     assert worker.running
+
+
+@pytest.mark.usefixtures("needs_apache_kafka")
+def test_a_transaction_that_a_producer_leaves_open_is_nothing_to_be_behind_of(deployment: Deployment) -> None:
+    worker = deployment.start_worker(HXI_TOPIC_PARTITIONS="2")
+    worker.wait_until_reading()
+    producer = KafkaProducer(bootstrap_servers=deployment.bootstrap, transactional_id=deployment.topic("EVENTS"))
+    producer.init_transactions()
+    producer.begin_transaction()
+    producer.send(deployment.topic("EVENTS"), b"{}", partition=0).get(timeout=30)
+    with holding_the_ledger(deployment):
+        send_click(deployment, partition=1)
+        wait_until(lambda: lag_s(worker, deployment)[1] > 0, "the lag of what came later shows")
+        assert lag_s(worker, deployment)[0] == 0
+    producer.commit_transaction()
+    producer.close()
+    wait_until(lambda: values(worker, "hxi_received", "_total")[()] == 2, "both are settled")
+    wait_until(
+        lambda: lag_s(worker, deployment) == {0: 0.0, 1: 0.0}, "nothing is left, the transaction's marker neither"
+    )
 
 
 def test_a_worker_without_its_database_says_so_and_does_not_die_of_it_twice(
