@@ -59,10 +59,15 @@ class PipelineApp(faust.App):  # type: ignore[misc]
         super().on_rebalance_start()
 
     def on_rebalance_end(self) -> None:
-        """Note how long it took, one that began anew before its end included."""
+        """Note how long it took, one that began anew before its end included; and where nothing is left to us.
+
+        Faust asks where to read from only where something is.
+        """
         if self._rebalance_began is not None:
             metrics.REBALANCE_SECONDS.observe(time.monotonic() - self._rebalance_began)
             self._rebalance_began = None
+        if not self.consumer.assignment():
+            self.intake.on_assigned(set())
         super().on_rebalance_end()
 
     def _create_directories(self) -> None:

@@ -12,7 +12,7 @@ from schema.fields import US_PER_S
 
 
 class BulkHistogram(Collector):
-    """A Prometheus histogram in seconds, exact, for many observations at once: 0.1 µs each, a tenth of one alone.
+    """A Prometheus histogram in seconds, exact, for many observations at once: 0.1 µs each, where one alone takes 4.
 
     ``buckets`` are inclusive upper bounds in seconds.
     """

@@ -94,7 +94,12 @@ class Worker:
         self._settings = settings
         self._sink = PostgresSink(settings.database_url, settings.app_id, settings.fold_policy(), FlushTimes())
         self._app: PipelineApp | None = None
-        self._web = WebServer(settings.web_host, settings.web_port, self.why_not_alive, self.why_not_ready)
+        self._web = WebServer(settings.web_host, settings.web_port, self)
+
+    def refresh_metrics(self) -> None:
+        """See :meth:`agents.web.Observed.refresh_metrics`."""
+        if self._app is not None:
+            self._app.lag.look()
 
     def why_not_alive(self) -> str | None:
         """Return which ledger stands still although there is something left, if it does for too long.
@@ -110,12 +115,12 @@ class Worker:
         app = self._app
         if app is None:
             return "starting: the database and the broker are being checked"
-        if app.rebalancing or app.consumer is None:
+        if app.rebalancing or not app.rebalancing_count:
             return "partitions are being assigned"
         if not app.intake.claimed:
             return f"{len(app.intake.assigned)} partitions are being claimed"
         if not app.intake.assigned:
-            return "no partitions: there are more workers than partitions, or the first assignment is still to come"
+            return "no partitions: there are more workers than partitions"
         return None
 
     async def run(self) -> None:

@@ -191,3 +191,15 @@ async def test_a_claim_that_takes_too_long_is_stuck_and_one_that_finds_nothing_i
     scene.claim(ONE, at=3)
     assert await scene.at(61) == {ONE: (0, 0)}
     assert scene.watch.stuck() is None
+
+
+# 0: assigned ... 40: claimed, something left ... 60
+async def test_a_slow_claim_and_what_comes_of_it_are_one_standstill(scene: Scene) -> None:
+    scene.intake.assigned = {ONE}
+    await scene.at(0)
+    scene.claim(ONE, at=3)
+    scene.ends[ONE] = 5
+    await scene.at(40)
+    assert scene.watch.stuck() is None
+    await scene.at(60)
+    assert scene.watch.stuck() == "lagging[1] stands at 3, 2 records left, for 60 s now"
