@@ -4,11 +4,11 @@ Nothing is made or changed. What cannot be looked at because something before it
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
-from agents.commands.cluster import Cluster, look_at_cluster
 from agents.commands.output import CommandFailed
+from agents.commands.topics_there import Topic, topics_of
 from agents.kafka_clients import BrokerUnavailable
 from agents.settings import Settings, SettingsError
 from agents.topics import MAX_DEAD_LETTER_BYTES, MAX_RECORD_BYTES
@@ -61,16 +61,16 @@ def _findings(load: Callable[[], Settings]) -> Iterator[Finding]:
 
 def _of_the_broker(settings: Settings) -> Iterator[Finding]:
     try:
-        cluster = look_at_cluster(settings)
+        topics = topics_of(settings)
     except BrokerUnavailable as error:
-        yield Finding("FAIL", "broker", f"{error}; start it, or set HXI_KAFKA_BOOTSTRAP and what belongs to it")
+        yield Finding("FAIL", "broker", f"{error}; is it running, and is what HXI_KAFKA_… says of it right?")
         for check in ("topics", "partitions", "stamps"):
             yield Finding("-", check, "not looked at: the broker does not answer")
         return
-    yield Finding("ok", "broker", f"{settings.kafka_bootstrap} answers, {cluster.brokers} in the cluster")
-    yield _topics(settings, cluster)
-    yield _partitions(settings, cluster)
-    yield _stamps(settings, cluster)
+    yield Finding("ok", "broker", f"{settings.kafka_bootstrap} answers")
+    yield _topics(settings, topics)
+    yield _partitions(settings, topics)
+    yield _stamps(topics)
 
 
 def _of_the_database(settings: Settings) -> Iterator[Finding]:
@@ -87,14 +87,14 @@ def _of_the_database(settings: Settings) -> Iterator[Finding]:
     yield _clock(database)
 
 
-def _topics(settings: Settings, cluster: Cluster) -> Finding:
+def _topics(settings: Settings, topics: Mapping[str, Topic]) -> Finding:
     sources = (settings.events_topic, settings.replay_topic)
     names = (*sources, settings.dead_letter_topic)
-    if missing := [name for name in names if name not in cluster.topics]:
+    if missing := [name for name in names if name not in topics]:
         return Finding(
             "warn", "topics", f"{', '.join(missing)} missing: a worker or hxi publish makes them, if they may"
         )
-    room = {name: cluster.topics[name].max_bytes for name in names}
+    room = {name: topics[name].max_bytes for name in names}
     if (
         room[settings.dead_letter_topic]
         < max(room[name] for name in sources) + MAX_DEAD_LETTER_BYTES - MAX_RECORD_BYTES
@@ -104,9 +104,9 @@ def _topics(settings: Settings, cluster: Cluster) -> Finding:
     return Finding("ok", "topics", f"{', '.join(names)} are there")
 
 
-def _partitions(settings: Settings, cluster: Cluster) -> Finding:
+def _partitions(settings: Settings, topics: Mapping[str, Topic]) -> Finding:
     sources = (settings.events_topic, settings.replay_topic)
-    counts = {name: cluster.topics[name].partitions for name in sources if name in cluster.topics}
+    counts = {name: topics[name].partitions for name in sources if name in topics}
     if "topic_partitions" in settings.model_fields_set:
         for name, count in counts.items():
             if count != settings.topic_partitions:
@@ -122,9 +122,9 @@ def _partitions(settings: Settings, cluster: Cluster) -> Finding:
     return Finding("ok", "partitions", f"{count} of each source topic: so many workers can share the work")
 
 
-def _stamps(settings: Settings, cluster: Cluster) -> Finding:
+def _stamps(topics: Mapping[str, Topic]) -> Finding:
     """Kafka tells nobody its time; what it has stamped, or has let producers stamp, tells of clocks that run ahead."""
-    newest_us = max((topic.newest_us for topic in cluster.topics.values()), default=0)
+    newest_us = max((topic.newest_us for topic in topics.values()), default=0)
     if not newest_us:
         return Finding("-", "stamps", "no record in the source topics tells of the broker's and the producers' clocks")
     ahead_s = (newest_us - time.time_ns() // 1000) / US_PER_S

@@ -1,6 +1,6 @@
-"""What a Kafka cluster tells of itself and of our topics, for ``hxi doctor``."""
+"""What Kafka tells of our topics, for ``hxi doctor``."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -12,6 +12,9 @@ from agents.kafka_clients import BrokerUnavailable, connect
 from agents.settings import Settings
 from schema.fields import US_PER_MS
 
+DEFAULT_RECORD_BYTES = 1024 * 1024 + 12
+"""Of Kafka's ``max.message.bytes``."""
+
 
 class Topic(NamedTuple):
     """A topic: its partitions, the bytes that a record may have, the latest timestamp of one; 0 where there is none."""
@@ -21,15 +24,8 @@ class Topic(NamedTuple):
     newest_us: int
 
 
-class Cluster(NamedTuple):
-    """How many brokers there are, and which of our topics."""
-
-    brokers: int
-    topics: dict[str, Topic]
-
-
-def look_at_cluster(settings: Settings) -> Cluster:
-    """Return what there is, and make nothing.
+def topics_of(settings: Settings) -> dict[str, Topic]:
+    """Return those of the three topics that are there, and make none.
 
     Raises:
         BrokerUnavailable: no broker answers.
@@ -39,8 +35,7 @@ def look_at_cluster(settings: Settings) -> Cluster:
         try:
             names = (settings.events_topic, settings.replay_topic, settings.dead_letter_topic)
             present = set(admin.list_topics())
-            topics = _topics(admin, [name for name in names if name in present])
-            return Cluster(len(admin.describe_cluster()["brokers"]), topics)
+            return _topics(admin, [name for name in names if name in present])
         finally:
             admin.close()
     except (KafkaError, OSError, TimeoutError) as error:
@@ -63,6 +58,11 @@ def _topics(admin: KafkaAdminClient, names: Collection[str]) -> dict[str, Topic]
         )
         for name in names
     }
+
+
+def _room(configs: Mapping[str, Mapping[str, object]]) -> int:
+    """Return what a record may have, by a broker that does not say so (the embedded one) what Kafka's default is."""
+    return int(str(configs.get("max.message.bytes", {}).get("value", DEFAULT_RECORD_BYTES)))
 
 
 def _newest(admin: KafkaAdminClient, name: str, partitions: int) -> int:
