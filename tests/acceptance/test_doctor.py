@@ -6,10 +6,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import time_machine
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType
 
+from agents.commands.doctor import examine
+from agents.commands.output import CommandFailed
 from agents.embedded import Postgres
+from agents.settings import load_settings
 from pipeline.sinks.migrations import migrate
 from tests.conftest import new_database
 from tests.deployment import Deployment, fresh_name
@@ -126,6 +130,17 @@ def test_a_record_from_the_future_tells_of_a_clock_that_is_ahead(running: Deploy
     found = findings(running, ok=False)
     assert states(found) == {"stamps": "FAIL"}
     assert " from 600 s ahead of " in found["stamps"][1] or " from 599 s ahead of " in found["stamps"][1]
+
+
+@pytest.mark.parametrize(("ahead_s", "says"), [(600, "behind"), (-600, "ahead of")])
+def test_a_clock_here_that_is_wrong_is_a_failure(
+    deployment: Deployment, capsys: pytest.CaptureFixture[str], ahead_s: int, says: str
+) -> None:
+    settings = load_settings({key: value for key, value in deployment.environment.items() if key.startswith("HXI_")})
+    with time_machine.travel(time.time() + ahead_s), pytest.raises(CommandFailed, match="1 of 9 checks failed"):
+        examine(lambda: settings)
+    (said,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("FAIL"))
+    assert said == f"FAIL  clock      the database's is 600 s {says} this one: synchronise both (NTP)"
 
 
 def test_a_database_that_is_not_migrated_says_what_to_run(running: Deployment, postgres: Postgres) -> None:
