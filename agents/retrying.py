@@ -34,7 +34,7 @@ class Away:
         """Return who is away and what waits for that, None where all answer; no addresses, no errors."""
         for target, what in self._waiting.values():
             server = "database" if target == "database" else "broker"
-            return f"the {server} does not answer: {what} is tried again"
+            return f"the {server} does not answer; what waits for it: {what}"
         return None
 
 

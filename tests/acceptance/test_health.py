@@ -153,7 +153,7 @@ def test_a_worker_without_its_database_says_so_and_does_not_die_of_it_twice(
     wait_until(lambda: ask(first, "/readyz") == (200, "ready\n"), "it is ready")
     own_postgres.kill()
     wait_until(lambda: ask(first, "/readyz")[0] == 503, "it is not ready although nothing is to be done")
-    assert ask(first, "/readyz")[1].startswith("not ready: the database does not answer: ")
+    assert ask(first, "/readyz")[1].startswith("not ready: the database does not answer; what waits for it: ")
     assert ask(first, "/livez") == (200, "alive\n")
     send_click(fragile, partition=0)
     wait_until(lambda: ask(first, "/livez")[0] == 503, "it is no longer alive")
@@ -164,7 +164,7 @@ def test_a_worker_without_its_database_says_so_and_does_not_die_of_it_twice(
     assert ask(second, "/livez") == (200, "alive\n")
     assert ask(second, "/readyz") == (
         503,
-        "not ready: the database does not answer: Checking the database is tried again\n",
+        "not ready: the database does not answer; what waits for it: Checking the database\n",
     )
     own_postgres.restart()
     fragile.wait_until_drained()

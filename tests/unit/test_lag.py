@@ -131,7 +131,7 @@ async def test_a_broker_that_is_away_leaves_what_was_known_and_is_said_to_be(sce
     await scene.at(0)
     scene.is_away = True
     assert await scene.at(30) == {ONE: (4, 30)}
-    assert away.reason() == "the broker does not answer: Asking where the partitions end is tried again"
+    assert away.reason() == "the broker does not answer; what waits for it: Asking where the partitions end"
     scene.is_away = False
     await scene.at(31)
     assert away.reason() is None

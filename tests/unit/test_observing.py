@@ -134,9 +134,9 @@ def test_a_server_is_away_until_nobody_waits_for_it() -> None:
     assert away.reason() is None
     away.note(1, "dead_letters", "Sending 2 dead letters")
     away.note(2, "database", "Writing 3 events and chunks")
-    assert away.reason() == "the broker does not answer: Sending 2 dead letters is tried again"
+    assert away.reason() == "the broker does not answer; what waits for it: Sending 2 dead letters"
     away.forget(1)
     away.forget(1)
-    assert away.reason() == "the database does not answer: Writing 3 events and chunks is tried again"
+    assert away.reason() == "the database does not answer; what waits for it: Writing 3 events and chunks"
     away.forget(2)
     assert away.reason() is None
