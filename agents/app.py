@@ -1,6 +1,7 @@
 """The Faust application: two source topics, two agents, and the services behind them."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -9,11 +10,14 @@ import mode
 from faust.types import StreamT
 from yarl import URL
 
+from agents import metrics
 from agents.dead_letters import send_dead_letters
 from agents.flusher import Flusher
 from agents.intake import Intake
 from agents.judging import Judging
 from agents.kafka_clients import credentials
+from agents.lag import LagWatch
+from agents.observing import watch_loop_delay
 from agents.quiet import QuietWatch
 from agents.settings import Settings
 from agents.topics import MAX_RECORD_BYTES
@@ -43,12 +47,32 @@ class PipelineApp(faust.App):  # type: ignore[misc]
 
     intake: Intake
     flusher: Flusher
+    lag: LagWatch
+    _rebalance_began: float | None = None
 
     def _new_transport(self) -> BatchTransport:
         return BatchTransport(self.conf.broker_consumer, self)
 
     async def _producer_flush(self, logger: Any) -> None:
         """Hold up no rebalance for a producer whose broker is away: the flusher waits for what must be acknowledged."""
+
+    def on_rebalance_start(self) -> None:
+        """Count and time rebalances beside what Faust does."""
+        metrics.REBALANCES.inc()
+        self._rebalance_began = self._rebalance_began or time.monotonic()
+        super().on_rebalance_start()
+
+    def on_rebalance_end(self) -> None:
+        """Note how long it took, one that began anew before its end included; and where nothing is left to us.
+
+        Faust asks where to read from only where something is.
+        """
+        if self._rebalance_began is not None:
+            metrics.REBALANCE_SECONDS.observe(time.monotonic() - self._rebalance_began)
+            self._rebalance_began = None
+        if not self.consumer.assignment():
+            self.intake.on_assigned(set())
+        super().on_rebalance_end()
 
     def _create_directories(self) -> None:
         """Make none: without changelogs Faust keeps nothing on disk."""
@@ -101,7 +125,8 @@ def _add_services(app: PipelineApp, settings: Settings, sink: Sink) -> None:
     """`→ one transaction → acknowledge`, the watch for what went quiet, and the scores."""
 
     async def send(letters: Any) -> None:
-        await send_dead_letters(app.producer.client(), settings.dead_letter_topic, letters)
+        with metrics.FLUSH_PHASES.labels("dead_letters").time():
+            await send_dead_letters(app.producer.client(), settings.dead_letter_topic, letters)
 
     def consumer() -> BatchConsumer:
         return app.consumer  # type: ignore[no-any-return]
@@ -121,8 +146,11 @@ def _add_services(app: PipelineApp, settings: Settings, sink: Sink) -> None:
         app.add_future(_crash_on_error(app, flusher.run))
         app.add_future(_crash_on_error(app, watch.run))
         app.add_future(_crash_on_error(app, Judging(sink).run))
+        app.add_future(_crash_on_error(app, app.lag.run))
+        app.add_future(watch_loop_delay())
 
     app.flusher = flusher
+    app.lag = LagWatch(app.intake, lambda partitions: consumer().ends(partitions), settings.health_stuck_after_s)
 
 
 def _source(app: PipelineApp, topic: str) -> Any:

@@ -60,6 +60,14 @@ def worker() -> None:
 
 
 @app.command()
+def doctor() -> None:
+    """Check settings, broker, topics, database, rights and clocks; say what to do about each; exit 1 if one fails."""
+    from agents.commands.doctor import examine
+
+    examine(_settings)
+
+
+@app.command()
 def publish(files: Files) -> None:
     """Send events and replay chunks from JSON Lines files to the topics, keyed by session."""
     from agents.commands.publish import publish_files

@@ -7,7 +7,6 @@ commits rows and offsets, and only then does the consumer group hear of it.
 import asyncio
 import logging
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 
@@ -15,6 +14,7 @@ from aiokafka.errors import KafkaError
 
 from agents import metrics
 from agents.intake import Intake
+from agents.observing import count_flush
 from agents.pending import Pending
 from agents.retrying import retrying
 from pipeline.sinks.contract import (
@@ -89,6 +89,7 @@ class Flusher:
         pending = self._intake.swap()
         if pending.flush.spans:
             await self._flush(pending)
+        self._intake.writing = None
 
     async def _flush(self, pending: Pending) -> None:
         began = time.monotonic()
@@ -156,22 +157,8 @@ class Flusher:
         for partition, owned in pending.owned.items():
             owned.flushed(spans[partition].to_offset)
         self._intake.forget_poison()
-        self._count(pending, written)
+        self._intake.recovery.written(self._intake.owned)
+        count_flush(pending, written)
         if self._hint is None or self._hint.done():
             offsets = {partition: span.to_offset for partition, span in spans.items()}
             self._hint = asyncio.ensure_future(self._note_progress(offsets))
-
-    def _count(self, pending: Pending, written: Written) -> None:
-        stored = len(pending.flush) - written.repeated_chunks
-        duplicates = pending.duplicates + written.repeated_chunks
-        metrics.RECEIVED.inc(stored + duplicates + len(pending.dead_letters))
-        metrics.WRITTEN.inc(stored)
-        metrics.DUPLICATE.inc(duplicates)
-        metrics.LATE.inc(pending.late)
-        metrics.RESOLVED.inc(written.resolved)
-        metrics.FOLDED.inc(written.folded_latencies)
-        for reason, letters in Counter(letter.reason.value for letter in pending.dead_letters).items():
-            metrics.DEAD_LETTERED.labels(reason).inc(letters)
-        for table, rows in written.rows_by_table.items():
-            metrics.ROWS.labels(table).inc(rows)
-        metrics.SEEN_IDS.set(sum(len(owned.seen) for owned in self._intake.owned.values()))

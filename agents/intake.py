@@ -16,6 +16,7 @@ from agents import metrics
 from agents.decoder import Decoder
 from agents.owned import Owned
 from agents.pending import Pending
+from agents.recovery import Recovery
 from agents.retrying import retrying
 from agents.settings import Settings
 from agents.transport import RecordBatch
@@ -72,18 +73,21 @@ class Intake:
         self._claiming: asyncio.Task[None] | None = None
         self._has_room = asyncio.Event()
         self.flush_due = asyncio.Event()
-        self._assigned: set[Partition] = set()
+        self.assigned: set[Partition] = set()
         self.owned: dict[Partition, Owned] = {}
         self.pending = Pending()
         self.closed: Pending | None = None
+        self.recovery = Recovery()
+        self.writing: Pending | None = None
         self._has_room.set()
 
     def on_assigned(self, partitions: set[Partition]) -> None:
         """Forget the old assignment and claim ``partitions``; reading begins when that is done."""
         self.stop()
-        self._assigned = partitions
+        self.assigned = partitions
         self.owned = {}
         self.closed = None
+        self.recovery = Recovery()
         self._begin_anew()
         if not partitions:
             logger.info("No partition is assigned to this worker")
@@ -99,7 +103,7 @@ class Intake:
     def reclaim(self) -> None:
         """Go back to where the ledger stands, with all partitions assigned now."""
         self._source().hold()
-        self.on_assigned(self._assigned)
+        self.on_assigned(self.assigned)
 
     def stop(self) -> None:
         """Give up a claim under way."""
@@ -120,9 +124,14 @@ class Intake:
     def swap(self) -> Pending:
         """Return what was closed, or else what is pending, and begin anew."""
         if self.closed is not None:
-            pending, self.closed = self.closed, None
-            return pending
-        return self._begin_anew()
+            self.writing, self.closed = self.closed, None
+        else:
+            self.writing = self._begin_anew()
+        return self.writing
+
+    def held(self) -> list[Pending]:
+        """Return what has been read and is not committed: being written, closed, pending."""
+        return [one for one in (self.writing, self.closed, self.pending) if one is not None]
 
     def close(self) -> Pending:
         """Let nothing more into what is pending, return it, and begin anew; :meth:`swap` has it next."""
@@ -165,6 +174,9 @@ class Intake:
         self.pending.bytes += decoded.bytes
         self._advance(piece, owned)
         self._weigh()
+        if piece.records:
+            owned.took(piece.end, piece.records[0].arrival_us)
+            self.recovery.read()
         return rest
 
     def _fold_events(
@@ -214,6 +226,7 @@ class Intake:
         most_ids = MOST_IDS // max(1, sum(key.topic == self._settings.events_topic for key in claims))
         self.owned = {key: self._own(key, claim, most_ids, *bounds[key]) for key, claim in claims.items()}
         metrics.CLAIMS.inc()
+        self.recovery.claimed(self.owned, {key: end for key, (_, end) in bounds.items()})
         offsets = {key: owned.read_to for key, owned in self.owned.items()}
         await retrying("Starting to read", "broker", lambda: source.read_from(offsets), _BROKER_AWAY)
         logger.info(

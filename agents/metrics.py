@@ -1,67 +1,148 @@
-"""Every metric there is, with one line of meaning each. Seconds and bytes; bounded labels."""
+"""Every metric there is, with one line of meaning each; the README's table has the same lines, a test compares.
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+Seconds and bytes; labels are bounded, and each of their values is there from the start.
+"""
 
-from pipeline.sinks.contract import Written
+from typing import get_args
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    ProcessCollector,
+    disable_created_metrics,
+)
+
+from agents.bulk_histogram import BulkHistogram
+from pipeline.sinks.contract import Phase, Written
 from schema.reasons import Reason
 from schema.rows import Rows
 
 REGISTRY = CollectorRegistry()
 
-RECEIVED = Counter(
-    "hxi_received", "Events and replay chunks read and settled: written, duplicate or dead-lettered", registry=REGISTRY
+MEANINGS: dict[str, str] = {}
+"""What each metric means, by its name and labels as queries have them."""
+
+MILLISECONDS_TO_A_MINUTE = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+TENTHS_TO_AN_HOUR = (0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
+TO_A_DAY = (0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30, 60, 300, 1800, 3600, 21_600, 86_400)
+EVENTS = (1, 10, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 20_000, 50_000)
+BYTES = tuple(4**power for power in range(4, 14))
+"""256 bytes to 64 MiB."""
+
+
+def _document(name: str, meaning: str, labels: tuple[str, ...]) -> None:
+    MEANINGS[name + (f"{{{','.join(labels)}}}" if labels else "")] = meaning
+
+
+def _counter(name: str, meaning: str, *labels: str) -> Counter:
+    _document(f"{name}_total", meaning, labels)
+    return Counter(name, meaning, labels, registry=REGISTRY)
+
+
+def _gauge(name: str, meaning: str, *labels: str) -> Gauge:
+    _document(name, meaning, labels)
+    return Gauge(name, meaning, labels, registry=REGISTRY)
+
+
+def _histogram(name: str, meaning: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+    _document(name, meaning, labels)
+    return Histogram(name, meaning, labels, buckets=buckets, registry=REGISTRY)
+
+
+def _ages(name: str, meaning: str) -> BulkHistogram:
+    _document(name, meaning, ())
+    return BulkHistogram(name, meaning, TO_A_DAY, REGISTRY)
+
+
+RECEIVED = _counter("hxi_received", "events and replay chunks read and settled: written, duplicate or dead-lettered")
+WRITTEN = _counter("hxi_written", "events and replay chunks committed to the database")
+DUPLICATE = _counter("hxi_duplicate", "events and replay chunks that had been received before")
+DEAD_LETTERED = _counter("hxi_dead_lettered", "records, and events of batches, that were refused", "reason")
+LATE = _counter(
+    "hxi_late", "events further behind their session's newest than allowed; they are stored like all others"
 )
-WRITTEN = Counter("hxi_written", "Events and replay chunks committed to the database", registry=REGISTRY)
-DUPLICATE = Counter("hxi_duplicate", "Events and replay chunks that had been received before", registry=REGISTRY)
-DEAD_LETTERED = Counter(
-    "hxi_dead_lettered",
-    "Records, and events of batches, sent to the dead-letter topic",
-    ["reason"],
-    registry=REGISTRY,
+ROWS = _counter("hxi_rows", "rows inserted or merged", "table")
+FOLDED = _counter(
+    "hxi_folded_latencies", "rows of latency windows beyond `HXI_LIMIT_WINDOW_KEYS`, counted under `other`"
 )
-LATE = Counter(
-    "hxi_late",
-    "Events further behind their session's newest than HXI_ALLOWED_LATENESS_S",
-    registry=REGISTRY,
+RAGE_CLICKS = _counter("hxi_rage_clicks", "rage clicks found; one that grows counts once")
+JUDGED = _counter("hxi_judged", "sessions whose emotions and score were worked out anew after they had changed")
+
+LAG = _gauge("hxi_lag_records", "records between the ledger and the end of the partition", "topic", "partition")
+LAG_SECONDS = _gauge(
+    "hxi_lag_seconds", "age of the record at which the ledger stands; 0 where none is left", "topic", "partition"
 )
-ROWS = Counter("hxi_rows", "Rows inserted or merged", ["table"], registry=REGISTRY)
-FOLDED = Counter(
-    "hxi_folded_latencies",
-    "Rows of latency windows beyond HXI_LIMIT_WINDOW_KEYS, counted under other",
-    registry=REGISTRY,
+APPEND_TO_COMMIT = _ages(
+    "hxi_append_to_commit_seconds",
+    "age of each event and replay chunk, by its record's Kafka timestamp, when it was committed",
 )
-LAG = Gauge(
-    "hxi_lag_records",
-    "Records between the ledger and the end of the partition",
-    ["topic", "partition"],
-    registry=REGISTRY,
+CLIENT_TO_COMMIT = _ages(
+    "hxi_client_to_commit_seconds",
+    "age of each event, by its own time as corrected, when it was committed",
 )
-FLUSH_SECONDS = Histogram(
-    "hxi_flush_seconds",
-    "Time from the start of a flush to its commit, retries included",
-    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
-    registry=REGISTRY,
+
+FLUSH_SECONDS = _histogram(
+    "hxi_flush_seconds", "start of a flush to its commit, retries included", MILLISECONDS_TO_A_MINUTE
 )
-RETRIES = Counter("hxi_retries", "Attempts that failed and were tried again", ["target"], registry=REGISTRY)
-FENCED = Counter("hxi_fenced_flushes", "Flushes given up because of a newer owner", registry=REGISTRY)
-RESOLVED = Counter(
-    "hxi_unknown_commits_resolved",
-    "Commits whose outcome was unknown and that had succeeded",
-    registry=REGISTRY,
+FLUSH_PHASES = _histogram(
+    "hxi_flush_phase_seconds",
+    "parts of a flush: `dead_letters`, `lock` of the ledger, `fold` with what that reads, `copy` and merges, `commit`",
+    MILLISECONDS_TO_A_MINUTE,
+    "phase",
 )
-DATA_LOSS = Counter(
-    "hxi_data_loss_suspected",
-    "Claims that found the topic cut off beyond the ledger's offset",
-    registry=REGISTRY,
+FLUSH_EVENTS = _histogram("hxi_flush_events", "events and replay chunks written by a flush", EVENTS)
+FLUSH_BYTES = _histogram(
+    "hxi_flush_bytes", "bytes of the records that a flush settled, with what batches repeat", BYTES
 )
-CLAIMS = Counter("hxi_claims", "Claims of assigned partitions", registry=REGISTRY)
-JUDGED = Counter("hxi_judged", "Sessions judged anew after they had changed", registry=REGISTRY)
-SEEN_IDS = Gauge("hxi_seen_ids", "Event ids and sessions held in memory", registry=REGISTRY)
-BUILD = Info("hxi_build", "Version of this worker", registry=REGISTRY)
+RETRIES = _counter("hxi_retries", "attempts that failed and were repeated, by what did not answer", "target")
+FENCED = _counter("hxi_fenced_flushes", "flushes left to a newer owner")
+RESOLVED = _counter("hxi_unknown_commits_resolved", "commits with unknown outcome that had succeeded")
+DATA_LOSS = _counter(
+    "hxi_data_loss_suspected", "claims that found a topic cut off beyond the ledger: records are gone unread"
+)
+
+REBALANCES = _counter("hxi_rebalances", "rebalances that this worker took part in")
+REBALANCE_SECONDS = _histogram(
+    "hxi_rebalance_seconds",
+    "from the moment partitions are taken away until the new ones are assigned",
+    TENTHS_TO_AN_HOUR,
+)
+CLAIMS = _counter("hxi_claims", "claims of assigned partitions")
+RECOVERY_SECONDS = _histogram(
+    "hxi_recovery_seconds",
+    "from an assignment until it is `claimed`, the `first_read` of what waited, `caught_up` with all that waited",
+    TENTHS_TO_AN_HOUR,
+    "until",
+)
+
+PARTITIONS = _gauge("hxi_partitions", "partitions that this worker has claimed")
+SEEN_IDS = _gauge("hxi_seen_ids", "event ids and sessions held in memory")
+PENDING_EVENTS = _gauge("hxi_pending_events", "events and replay chunks read and not committed yet")
+PENDING_BYTES = _gauge(
+    "hxi_pending_bytes", "bytes of the records that have been read and are not committed yet, with what batches repeat"
+)
+LOOP_DELAY = _histogram(
+    "hxi_event_loop_delay_seconds",
+    "how much later than asked for the event loop wakes up",
+    MILLISECONDS_TO_A_MINUTE,
+)
+BUILD = Info("hxi_build", "version of this worker", registry=REGISTRY)
+_document("hxi_build_info", "version of this worker", ("version",))
+ProcessCollector(registry=REGISTRY)
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a series beside each counter that nobody asks for
+
+PHASES = ("dead_letters", *get_args(Phase))
 
 for _reason in Reason:
     DEAD_LETTERED.labels(_reason.value)
 for _target in ("database", "broker", "dead_letters"):
     RETRIES.labels(_target)
-for _table in Written.of(Rows(), 0).rows_by_table:
+for _table in (*Written.of(Rows(), 0, 0).rows_by_table, "emotion_predictions", "experience_scores"):
     ROWS.labels(_table)
+for _phase in PHASES:
+    FLUSH_PHASES.labels(_phase)
+for _until in ("claimed", "first_read", "caught_up"):
+    RECOVERY_SECONDS.labels(_until)

@@ -1,5 +1,6 @@
 """A partition under this worker's claim: how far it is, and what it has seen."""
 
+from collections import deque
 from functools import partial
 from uuid import UUID
 
@@ -20,9 +21,24 @@ class Owned:
         self._sink = sink
         self.epoch = claim.epoch
         self.folded_to = self.written_to = claim.next_offset
-        self.read_to = read_from
+        self.read_to = self._readable_from = read_from
+        self._unwritten: deque[tuple[int, int]] = deque()  # each batch's end and its first record's arrival
         self.seen = seen
         self.seen_chunks = seen_chunks
+
+    @property
+    def stands_at(self) -> int:
+        """Return the first offset that is there to be read and not in the tables."""
+        return max(self.written_to, self._readable_from)
+
+    @property
+    def oldest_arrival_us(self) -> int | None:
+        """Return when the record arrived at which the ledger stands; None where that has not been read."""
+        return self._unwritten[0][1] if self._unwritten else None
+
+    def took(self, end: int, arrival_us: int) -> None:
+        """Note that records up to ``end`` were taken in, the first of which arrived then."""
+        self._unwritten.append((end, arrival_us))
 
     async def known_events(self, events: list[KeptEvent]) -> set[SessionEvent]:
         """Return the late ones among ``events`` that were received before; learn all sessions.
@@ -72,5 +88,7 @@ class Owned:
     def flushed(self, next_offset: int) -> None:
         """Note that everything below ``next_offset`` is in the tables."""
         self.written_to = next_offset
+        while self._unwritten and self._unwritten[0][0] <= next_offset:
+            self._unwritten.popleft()
         self.seen.flushed(next_offset)
         self.seen_chunks.flushed(next_offset)

@@ -1,12 +1,10 @@
-"""Looks around by timer: how far behind each partition is, and which sessions went quiet."""
+"""Looks around by timer for what has been read to the end, and for sessions that went quiet."""
 
 import logging
 from collections.abc import Collection
 from typing import Protocol
 
-from agents import metrics
 from agents.intake import Intake
-from agents.owned import Owned
 from agents.retrying import in_rounds
 from pipeline.sinks.contract import Claim, Sink
 from schema.rows import Partition
@@ -49,16 +47,8 @@ class QuietWatch:
             for partition, mine in owned.items()
             if unread.get(partition) == 0 and mine.written_to == mine.read_to
         }
-        for partition, mine in owned.items():
-            _show_lag(partition, mine, unread.get(partition))
         if caught_up:
             await self._sink.mark_caught_up(caught_up)
             ended = await self._sink.end_quiet_sessions(self._timeout_s, self._topics)
             if ended:
                 logger.info("%d sessions went quiet and have ended", ended)
-
-
-def _show_lag(partition: Partition, mine: Owned, unread: int | None) -> None:
-    if unread is not None:
-        gauge = metrics.LAG.labels(partition.topic, str(partition.number))
-        gauge.set(unread + mine.read_to - mine.written_to)

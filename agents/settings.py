@@ -68,6 +68,7 @@ class Settings(KafkaSettings, DatabaseSettings, LimitRules, PrivacyRules):
     topic_partitions: int = Field(8, ge=1, le=10_000)
     web_host: Annotated[str, AfterValidator(_host)] = "127.0.0.1"
     web_port: int = Field(6066, ge=0, le=65535)
+    health_stuck_after_s: float = Field(120, ge=1, le=86_400)
     flush_interval_s: float = Field(0.5, ge=0.01, le=60)
     session_timeout_s: float = Field(1800, ge=1, le=TEN_YEARS_S)
     allowed_lateness_s: float = Field(3600, ge=1, le=TEN_YEARS_S)

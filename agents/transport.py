@@ -147,6 +147,16 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         end = await self.highwaters(*tps.values())
         return {partition: (first[tp], end[tp]) for partition, tp in tps.items()}
 
+    async def ends(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
+        """Return the offset after each partition's last committed record, from the broker.
+
+        May be cancelled: it holds up no other call, which the queue to the client's thread would, two of them all.
+        """
+        tps = {partition: TopicPartition(*partition) for partition in partitions}
+        asked = self._thread._ensure_consumer().end_offsets(list(tps.values()))
+        ends = await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(asked, self._thread.thread_loop))
+        return {partition: ends[tp] for partition, tp in tps.items()}
+
     async def note_progress(self, offsets: Mapping[Partition, int]) -> None:
         """Commit ``offsets`` to the group: a hint for lag tools, never read back here."""
         if self.app.rebalancing:

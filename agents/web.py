@@ -1,6 +1,6 @@
 """What operators ask over HTTP: ``/metrics``, ``/livez``, ``/readyz``, nothing else."""
 
-from collections.abc import Callable
+from typing import Protocol
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -12,13 +12,29 @@ class CannotListen(Exception):
     """The web server's address cannot be had; the text names the settings."""
 
 
-class WebServer:
-    """Serves metrics and health until stopped. ``why_not_ready`` returns None when ready."""
+class Observed(Protocol):
+    """Whoever is asked about."""
 
-    def __init__(self, host: str, port: int, why_not_ready: Callable[[], str | None]) -> None:
+    def refresh_metrics(self) -> None:
+        """Bring up to date what is measured by looking, not by counting."""
+        ...
+
+    def why_not_alive(self) -> str | None:
+        """Return why it should be started anew, None where it should not."""
+        ...
+
+    def why_not_ready(self) -> str | None:
+        """Return what it is waiting for, None where it does its work."""
+        ...
+
+
+class WebServer:
+    """Serves metrics and health of ``observed`` until stopped."""
+
+    def __init__(self, host: str, port: int, observed: Observed) -> None:
         self._host = host
         self._port = port
-        self._why_not_ready = why_not_ready
+        self._observed = observed
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
@@ -46,14 +62,18 @@ class WebServer:
             await self._runner.cleanup()
 
     async def _metrics(self, _: web.Request) -> web.Response:
+        self._observed.refresh_metrics()
         body = generate_latest(REGISTRY)
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def _livez(self, _: web.Request) -> web.Response:
-        return web.Response(text="alive\n")
+        return _health("alive", self._observed.why_not_alive())
 
     async def _readyz(self, _: web.Request) -> web.Response:
-        reason = self._why_not_ready()
-        if reason is None:
-            return web.Response(text="ready\n")
-        return web.Response(status=503, text=f"not ready: {reason}\n")
+        return _health("ready", self._observed.why_not_ready())
+
+
+def _health(state: str, why_not: str | None) -> web.Response:
+    if why_not is None:
+        return web.Response(text=f"{state}\n")
+    return web.Response(status=503, text=f"not {state}: {why_not}\n")

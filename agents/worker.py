@@ -19,7 +19,8 @@ from agents import metrics
 from agents.app import LAST_FLUSH_S, PipelineApp, create_app
 from agents.intake import LedgerAhead
 from agents.kafka_clients import BrokerUnavailable
-from agents.retrying import retrying
+from agents.observing import FlushTimes
+from agents.retrying import away, retrying
 from agents.settings import Settings
 from agents.topics import WrongPartitions, ensure_topics
 from agents.web import CannotListen, WebServer
@@ -91,16 +92,35 @@ class Worker:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._sink = PostgresSink(settings.database_url, settings.app_id, settings.fold_policy())
+        self._sink = PostgresSink(settings.database_url, settings.app_id, settings.fold_policy(), FlushTimes())
         self._app: PipelineApp | None = None
-        self._web = WebServer(settings.web_host, settings.web_port, self.why_not_ready)
+        self._web = WebServer(settings.web_host, settings.web_port, self)
+
+    def refresh_metrics(self) -> None:
+        """See :meth:`agents.web.Observed.refresh_metrics`."""
+        if self._app is not None:
+            self._app.lag.look()
+
+    def why_not_alive(self) -> str | None:
+        """Return which ledger stands still although there is something left, if it does for too long.
+
+        Not while the servers are waited for at the start: a worker that is started anew because of them stays.
+        """
+        return None if self._app is None else self._app.lag.stuck()
 
     def why_not_ready(self) -> str | None:
         """Return what the worker is waiting for, or None while it reads."""
-        if self._app is None:
-            return "waiting for the database or the broker"
-        if self._app.rebalancing or not self._app.intake.claimed:
-            return "partitions are being assigned and claimed"
+        if (server := away.reason()) is not None:
+            return server
+        app = self._app
+        if app is None:
+            return "starting: the database and the broker are being checked"
+        if app.rebalancing or not app.rebalancing_count:
+            return "partitions are being assigned"
+        if not app.intake.claimed:
+            return f"{len(app.intake.assigned)} partitions are being claimed"
+        if not app.intake.assigned:
+            return "no partitions: there are more workers than partitions"
         return None
 
     async def run(self) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 from uuid import UUID
 
 from pipeline.dedup import History, SessionEvent
@@ -47,10 +47,11 @@ class Written:
     repeated_chunks: int = 0
     resolved: bool = False
     folded_latencies: int = 0
+    new_rage_clicks: int = 0
 
     @classmethod
-    def of(cls, rows: Rows, new_chunks: int) -> "Written":
-        """Return the account of ``rows``, of whose replay chunks only ``new_chunks`` were not there before."""
+    def of(cls, rows: Rows, new_chunks: int, new_rage_clicks: int) -> "Written":
+        """Return the account of ``rows``: of its replay chunks and rage clicks, so many were not there before."""
         counts = {
             "users": len(rows.users),
             "sessions": len(rows.sessions),
@@ -63,8 +64,30 @@ class Written:
             "error_logs": len(rows.error_logs),
             "session_replay_chunks": new_chunks,
         }
-        repeated = len(rows.session_replay_chunks) - new_chunks
-        return cls(counts, repeated_chunks=repeated, folded_latencies=rows.folded_latencies)
+        repeated_chunks = len(rows.session_replay_chunks) - new_chunks
+        return cls(
+            counts,
+            repeated_chunks=repeated_chunks,
+            folded_latencies=rows.folded_latencies,
+            new_rage_clicks=new_rage_clicks,
+        )
+
+
+Phase = Literal["lock", "fold", "copy", "commit"]
+"""Of :meth:`Sink.write`, in order: the ledger's rows are locked, results worked out, rows written, all is committed."""
+
+
+class Observer:
+    """Takes note of how a sink spends its time, and of what it wrote beside flushes; this one does not."""
+
+    def began(self) -> None:
+        """A transaction that writes a flush begins."""
+
+    def ended(self, phase: Phase) -> None:
+        """It has come to the end of ``phase``."""
+
+    def wrote(self, rows_by_table: Mapping[str, int]) -> None:
+        """Rows were committed that belong to no flush."""
 
 
 def nothing() -> None:

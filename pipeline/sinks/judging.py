@@ -7,7 +7,7 @@ So any worker may do it, any number of times.
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from pipeline.emotions import TYPES, EmotionModel, judged_from, predictions, read_from, unpacked
@@ -19,24 +19,34 @@ from schema.rows import EmotionRow
 from schema.sql import query
 
 
-async def judge_sessions(connection: Connection, most: int, policy: FoldPolicy) -> int:
+class Judged(NamedTuple):
+    """How many sessions were judged, and what of that had changed."""
+
+    sessions: int
+    rows_by_table: Mapping[str, int]
+
+
+async def judge_sessions(connection: Connection, most: int, policy: FoldPolicy) -> Judged:
     """Judge up to ``most`` changed sessions; return how many there were."""
+    emotions = scores = 0
     async with connection.transaction():
         taken: dict[UUID, datetime | None] = dict(await fetch(connection, "take_unjudged", most=most))
         if taken:
             held: dict[UUID, bool] = dict(await fetch(connection, "hold_sessions", session_ids=list(taken)))
             changed = {session_id: microseconds(time) for session_id, time in taken.items() if time is not None}
-            await _write_emotions(connection, changed, policy.emotions)
-            await _write_scores(connection, [key for key, has_ended in held.items() if has_ended], policy.scores)
+            emotions = await _write_emotions(connection, changed, policy.emotions)
+            scores = await _write_scores(
+                connection, [key for key, has_ended in held.items() if has_ended], policy.scores
+            )
             open_again = [session_id for session_id, has_ended in held.items() if not has_ended]
             await connection.execute(query("clear_scores"), {"session_ids": open_again})
-    return len(taken)
+    return Judged(len(taken), {"emotion_predictions": emotions, "experience_scores": scores})
 
 
-async def _write_emotions(connection: Connection, changed: Mapping[UUID, int], model: EmotionModel) -> None:
-    """Judge anew what may be another since each session changed, at its time in microseconds."""
+async def _write_emotions(connection: Connection, changed: Mapping[UUID, int], model: EmotionModel) -> int:
+    """Judge anew what may be another since each session changed, at its time in microseconds; return how much was."""
     if not changed:
-        return
+        return 0
     from_times = [moment(read_from(time_us)) for time_us in changed.values()]
     parameters = {"session_ids": list(changed), "from_times": from_times, "types": list(TYPES)}
     timelines = unpacked(dict(await fetch(connection, "timelines", **parameters)))
@@ -46,10 +56,10 @@ async def _write_emotions(connection: Connection, changed: Mapping[UUID, int], m
         name: [row[place] for row in rows] for place, name in enumerate(EmotionRow._fields)
     }
     columns["reasons"] = [reasons.decode() for reasons in columns["reasons"]]
-    await connection.execute(query("merge_emotions"), columns)
+    return (await connection.execute(query("merge_emotions"), columns)).rowcount
 
 
-async def _write_scores(connection: Connection, session_ids: list[UUID], policy: ScorePolicy) -> None:
+async def _write_scores(connection: Connection, session_ids: list[UUID], policy: ScorePolicy) -> int:
     evidence = {session_id: Evidence() for session_id in session_ids}
     _sort(evidence, await fetch(connection, "score_evidence", session_ids=session_ids))
     rows = [score_row(session_id, evidence[session_id], policy) for session_id in session_ids]
@@ -58,7 +68,7 @@ async def _write_scores(connection: Connection, session_ids: list[UUID], policy:
         "scores": [row.score for row in rows],
         "issues": [row.issues.decode() for row in rows],
     }
-    await connection.execute(query("merge_scores"), parameters)
+    return (await connection.execute(query("merge_scores"), parameters)).rowcount
 
 
 def _sort(evidence: dict[UUID, Evidence], rows: Iterable[tuple[Any, ...]]) -> None:

@@ -104,13 +104,14 @@ class MemorySink:
             return Written({}, resolved=True)
         rows = await self._rows(flush)
         _refuse_unstorable(rows)
+        known = set(self.results.rage_click_events)
         chunks = self._add(rows)
         for partition, span in flush.spans.items():
-            known = self.ledger[partition].caught_up_at
+            was = self.ledger[partition].caught_up_at
             arrival = moment(span.arrival_us)
-            caught_up_at = min(arrival if known is None else max(known, arrival), self._now())
+            caught_up_at = min(arrival if was is None else max(was, arrival), self._now())
             self.ledger[partition] = Entry(span.to_offset, span.epoch, caught_up_at)
-        return Written.of(rows, chunks)
+        return Written.of(rows, chunks, len(self.results.rage_click_events.keys() - known))
 
     async def rejected(self, flush: Flush) -> dict[Place, str]:
         """See :meth:`pipeline.sinks.contract.Sink.rejected`."""

@@ -27,6 +27,7 @@ from pipeline.sinks.contract import (
     Claim,
     Fenced,
     LedgerMoved,
+    Observer,
     RowsRejected,
     Written,
     find_rejected,
@@ -44,7 +45,8 @@ from schema.sql import query
 class PostgresSink:
     """Writes flushes of one application into the database at ``url``, results as ``policy`` says."""
 
-    def __init__(self, url: str, app_id: str, policy: FoldPolicy) -> None:
+    def __init__(self, url: str, app_id: str, policy: FoldPolicy, observer: Observer | None = None) -> None:
+        self._observer = observer or Observer()
         self._url = url
         self._app_id = app_id
         self._policy = policy
@@ -100,7 +102,10 @@ class PostgresSink:
     async def write(self, flush: Flush, meanwhile: Callable[[], None] = nothing) -> Written:
         """See :meth:`pipeline.sinks.contract.Sink.write`."""
         async with self._on("writer") as connection, self._skipping_taken_ids():
-            return await self._write(connection, flush, meanwhile)
+            self._observer.began()
+            written = await self._write(connection, flush, meanwhile)
+            self._observer.ended("commit")
+        return written
 
     async def rejected(self, flush: Flush) -> dict[Place, str]:
         """See :meth:`pipeline.sinks.contract.Sink.rejected`."""
@@ -112,6 +117,7 @@ class PostgresSink:
                     connection.transaction(force_rollback=True),
                     connection.cursor() as cursor,
                 ):
+                    self._observer.began()
                     await self._write_rows(cursor, flush.only(places))
             except RowsRejected as refusal:
                 return str(refusal)
@@ -135,7 +141,9 @@ class PostgresSink:
     async def judge(self, most: int) -> int:
         """See :meth:`pipeline.sinks.contract.Sink.judge`."""
         async with self._on("judge") as connection, self._skipping_taken_ids():
-            return await judge_sessions(connection, most, self._policy)
+            judged = await judge_sessions(connection, most, self._policy)
+        self._observer.wrote(judged.rows_by_table)
+        return judged.sessions
 
     async def close(self) -> None:
         """See :meth:`pipeline.sinks.contract.Sink.close`."""
@@ -162,12 +170,16 @@ class PostgresSink:
     async def _write_rows(
         self, cursor: psycopg.AsyncCursor[Any], flush: Flush, meanwhile: Callable[[], None] = nothing
     ) -> Written:
+        self._observer.ended("lock")
         nearby = NearbyInPostgres(cursor.connection)
         around = await read_surroundings(flush.events, nearby, self._policy.max_gap_us)
         rows = flush.rows or fold_alone(flush.events, flush.chunks, self._policy)
         fold_in_order(rows, around, self._policy)
         await keep_within_limit(rows, nearby, self._policy.window_keys)
-        return await write_rows(cursor, rows, meanwhile)
+        self._observer.ended("fold")
+        written = await write_rows(cursor, rows, meanwhile)
+        self._observer.ended("copy")
+        return written
 
     async def _is_written(self, cursor: psycopg.AsyncCursor[Any], flush: Flush) -> bool:
         """Lock the flush's ledger rows; True where an earlier attempt had committed after all."""

@@ -134,12 +134,14 @@ async def write_rows(cursor: psycopg.AsyncCursor[Any], rows: Rows, meanwhile: Ca
     chunks = await _merge(cursor, _NEW_CHUNKS, rows.session_replay_chunks, "merge_chunks")
     await _copy(cursor, _NEW_RAGE_CLICKS, rows.rage_click_events)
     await _merge(cursor, _NEW_BURSTS, rows.rage_click_bursts, "clear_rage_clicks")
+    rage_clicks = 0
     if rows.rage_click_events:
         await cursor.execute(query("merge_rage_clicks"))
+        ((rage_clicks,),) = await cursor.fetchall()
     await _merge(cursor, _NEW_HEATMAP_POINTS, rows.heatmap_points, "merge_heatmap_points")
     await _merge(cursor, _NEW_JOURNEY_STEPS, rows.journey_steps, "merge_journey_steps")
     await _merge(cursor, _NEW_LATENCY_WINDOWS, rows.latency_windows, "merge_latency_windows")
-    return Written.of(rows, chunks)
+    return Written.of(rows, chunks, rage_clicks)
 
 
 async def _merge(

@@ -129,6 +129,14 @@ async def test_rage_clicks_follow_their_clicks(
     assert store.results() == expected(store, *flat(flushes))
 
 
+# 0 .1 .2: one | .3 .4: it grows | 10 .. 10.2: another | 5: no rage | 0 .1 .2 by another session
+async def test_a_flush_tells_how_many_rage_clicks_it_found(store: Store) -> None:
+    owner = await Owner.of(store.sink)
+    others = [click(second, session_id=OTHER_SESSION) for second in (0, 0.1, 0.2)]
+    flushes = [clicks(0, 0.1, 0.2), clicks(0.3, 0.4), [*clicks(0.5, 10, 10.1, 10.2), *others], clicks(5)]
+    assert [(await owner.write(*events)).new_rage_clicks for events in flushes] == [1, 0, 2, 0]
+
+
 async def test_a_rage_click_that_grows_keeps_its_row(in_postgres: InPostgres) -> None:
     owner = await written(in_postgres, clicks(0, 0.3, 0.6))
     (before,) = stored(in_postgres, "rage_click_events")
