@@ -1,7 +1,8 @@
 """Poison in the topics and clocks that are wrong, and the tables come out as in a calm run."""
 
+import json
 import signal
-import time
+from datetime import datetime
 from itertools import accumulate, islice
 from math import sqrt
 from pathlib import Path
@@ -18,7 +19,6 @@ from tests.faults.verdict import judge
 
 MINUTE_S = 60
 HOUR_S = 3600
-DAY_S = 24 * HOUR_S
 
 POISON = {
     "1 %": (Order(records_per_s=200, bad_share=0.01), 1200),
@@ -100,32 +100,7 @@ def wait_until_it_moves_on(deployment: Deployment, worker: WorkerProcess) -> Non
 def seconds_off(worker: WorkerProcess) -> int:
     """Return how far off a worker's own clock was, in whole hours, when it logged what it reads."""
     said = worker.claims()[-1]
-    hours, minutes, seconds = map(int, said.partition(" ")[0].split(":"))
-    true = time.localtime(worker.log.stat().st_mtime)
-    seen_s = (hours - true.tm_hour) * HOUR_S + (minutes - true.tm_min) * 60 + seconds - true.tm_sec
+    seen_s = datetime.fromisoformat(json.loads(said)["time"]).timestamp() - worker.log.stat().st_mtime
     off_s = round(seen_s / HOUR_S) * HOUR_S
     assert abs(seen_s - off_s) < MINUTE_S, said
-    return (off_s + DAY_S // 2) % DAY_S - DAY_S // 2
-
-
-@pytest.mark.timeout(900)
-@pytest.mark.parametrize("turn", turns(1, 3, "clock: of clients"))
-def test_the_clocks_of_clients_may_be_ten_years_off(campaign: Campaign, turn: int) -> None:
-    order = Order(records_per_s=200, wrong_clocks=True)
-    with withstood(campaign, "clock", "of clients", order, 1000, Copies.ONCE_PER_CLAIM) as proofs:
-        for _ in range(2):
-            campaign.start_worker()
-        wait_until(lambda: campaign.deployment.has_moved_beyond(700), "enough is settled to be looked at")
-        ahead, behind = years_off(campaign)
-        assert ahead > 0
-        assert behind > 0
-        proofs.append(f"clocks of {ahead} events were ten years ahead, of {behind} ten years behind")
-
-
-def years_off(campaign: Campaign) -> tuple[int, int]:
-    """Return how many events came from a clock that was ten years ahead, and ten years behind."""
-    ((ahead, behind),) = campaign.deployment.query("""
-        SELECT count(*) FILTER (WHERE client_time > timestamp + interval '9 years'),
-            count(*) FILTER (WHERE client_time < timestamp - interval '9 years') FROM events
-    """)
-    return ahead, behind
+    return off_s
