@@ -139,6 +139,30 @@ def forget(
 
 
 @app.command()
+def retention(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many rows are old.")] = False,
+) -> None:
+    """Remove what is older than HXI_RETENTION_…_DAYS allow, in short transactions, while workers go on."""
+    from agents.commands.old_rows import remove_old_rows
+
+    remove_old_rows(_settings(), dry_run)
+
+
+@app.command()
+def plan(
+    events_per_second: Annotated[float, typer.Option(min=1, max=10_000_000, help="How many come in, at the busiest.")],
+    retention_days: Annotated[float, typer.Option(min=0, help="For how long rows stay in the database.")] = 30,
+    measured: Annotated[
+        Path | None, typer.Option(help="What `make bench` measured on your machine: build/benchmarks.json.")
+    ] = None,
+) -> None:
+    """Say what a load needs: workers, partitions, brokers, databases; and what was measured for it."""
+    from agents.commands.plan import show_plan
+
+    show_plan(events_per_second, retention_days, measured)
+
+
+@app.command()
 def dev() -> None:
     """Run an embedded broker and database, migrated, until stopped."""
     from agents.commands.dev import run_dev

@@ -65,7 +65,7 @@ def test_defaults_are_the_contracts(name: str) -> None:
 
 def test_other_settings_than_the_contracts_have_the_names_of_what_they_are_about() -> None:
     others = Settings.model_fields.keys() - {field(name) for name in CONTRACT}
-    about = {"privacy", "limit", "apdex", "score", "emotion", "kafka", "database"}
+    about = {"privacy", "limit", "apdex", "score", "emotion", "kafka", "database", "retention"}
     assert {name.split("_")[0] for name in others} <= about
 
 
