@@ -150,16 +150,18 @@ def retention(
 
 @app.command()
 def plan(
-    events_per_second: Annotated[float, typer.Option(min=1, max=10_000_000, help="How many come in, at the busiest.")],
-    retention_days: Annotated[float, typer.Option(min=0, help="For how long rows stay in the database.")] = 30,
+    events_per_second: Annotated[float, typer.Option(min=1, max=100_000_000, help="What comes in at the busiest.")],
+    retention_days: Annotated[float, typer.Option(min=0, max=36_500, help="For how long rows stay.")] = 30,
+    replay_bytes_per_second: Annotated[float, typer.Option(min=0, help="JSON of replay chunks that comes in.")] = 0,
     measured: Annotated[
-        Path | None, typer.Option(help="What `make bench` measured on your machine: build/benchmarks.json.")
+        Path | None, typer.Option(help="What `make bench` found on your machine: build/benchmarks.json.")
     ] = None,
 ) -> None:
-    """Say what a load needs: workers, partitions, brokers, databases; and what was measured for it."""
+    """Work out what a load needs: workers, partitions, brokers, databases."""
     from agents.commands.plan import show_plan
+    from agents.planning import Load
 
-    show_plan(events_per_second, retention_days, measured)
+    show_plan(Load(events_per_second, retention_days, replay_bytes_per_second), measured)
 
 
 @app.command()

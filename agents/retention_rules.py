@@ -26,7 +26,7 @@ class RetentionRules(BaseModel):
         days = {name: value for name, value in self if name.startswith("retention_") and value is not None}
         for name, value in days.items():
             if value * DAY_S <= alive_s:
-                return f"HXI_{name.upper()} has to be longer than HXI_SESSION_TIMEOUT_S and HXI_ALLOWED_LATENESS_S together"
+                return f"HXI_{name.upper()} has to exceed HXI_SESSION_TIMEOUT_S and HXI_ALLOWED_LATENESS_S together"
         of_sessions = days.get("retention_sessions_days", HUNDRED_YEARS)
         for name in ("retention_replays_days", "retention_events_days"):
             if days.get(name, 0) > of_sessions:

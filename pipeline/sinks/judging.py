@@ -25,8 +25,7 @@ async def judge_sessions(connection: Connection, most: int, policy: FoldPolicy) 
         taken: dict[UUID, datetime | None] = dict(await fetch(connection, "take_unjudged", most=most))
         if taken:
             held: dict[UUID, bool] = dict(await fetch(connection, "hold_sessions", session_ids=list(taken)))
-            since = {session_id: taken[session_id] for session_id in held}
-            changed = {session_id: microseconds(time) for session_id, time in since.items() if time is not None}
+            changed = {key: microseconds(time) for key in held if (time := taken[key]) is not None}
             await _write_emotions(connection, changed, policy.emotions)
             await _write_scores(connection, [key for key, has_ended in held.items() if has_ended], policy.scores)
             open_again = [session_id for session_id, has_ended in held.items() if not has_ended]

@@ -161,7 +161,7 @@ class PostgresSink:
         rows = flush.rows or fold_alone(flush.events, flush.chunks, self._policy)
         fold_in_order(rows, around, self._policy)
         rows.latency_windows = await kept_within_limit(rows.latency_windows, nearby, self._policy.window_keys)
-        return await write_rows(cursor, rows, around.sessions_read(), meanwhile)
+        return await write_rows(cursor, rows, around.sessions_read, meanwhile)
 
     async def _is_written(self, cursor: psycopg.AsyncCursor[Any], flush: Flush) -> bool:
         """Lock the flush's ledger rows; True where an earlier attempt had committed after all."""

@@ -142,7 +142,7 @@ def _old_sessions(connection: Connection, part: _Part, before: datetime) -> Iter
     for removed in (0, 1, 2, 3):
         if removed & part.removed:
             continue
-        after = (datetime.min, UUID(int=0))
+        after = (datetime.min, UUID(int=0))  # noqa: DTZ901 - rows hold naive UTC
         while True:
             asked = {"removed": removed, "before": before, "after": after[0], "after_id": after[1]}
             found = connection.execute(query("old_sessions"), asked | {"most": MOST_SESSIONS}).fetchall()

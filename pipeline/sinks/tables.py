@@ -123,19 +123,19 @@ class _Merged(NamedTuple):
 async def write_rows(
     cursor: psycopg.AsyncCursor[Any],
     rows: Rows,
-    read: AbstractSet[UUID] = frozenset(),
+    sessions_read: Callable[[], AbstractSet[UUID]] = frozenset,
     meanwhile: Callable[[], None] = nothing,
 ) -> Written:
     """Write ``rows`` within the transaction under way, references before what refers to them.
 
-    Some of them follow from what was ``read`` of stored sessions: those have to be there still.
+    Some of them follow from what was read of sessions in the tables: those have to be there still.
     The events take the database longest: ``meanwhile`` is called when they are on their way.
     Latency windows come last: all writers share those, and hold them until they commit.
     """
     await _merge(cursor, _NEW_USERS, rows.users, "merge_users")
     if rows.sessions:
         merged = await _merge_sessions(cursor, rows.sessions)
-        if merged.new & read:
+        if merged.new and merged.new & sessions_read():
             raise Unavailable("a session was removed while what was read of it should have been written")
         rows = without_results(rows, merged.final)
         await cursor.execute(query("mark_unjudged"))

@@ -23,6 +23,7 @@ from pipeline.sinks.retention import NotRemoved, OldRows, RetentionPolicy
 from pipeline.tidy import USER_NAMESPACE
 from schema.events import API_CALL, ERROR, PAGE_VIEW, SESSION_END
 from schema.rows import ApiCall, JsError, KeptEvent
+from schema.sql import query
 from tests.builders import (
     DAY_S,
     OTHER_SESSION,
@@ -444,7 +445,7 @@ def test_old_sessions_are_found_by_an_index(database_url: str) -> None:
     )
     asked = {"removed": 2, "before": moment(at(0)), "after": moment(at(-9)), "after_id": SESSION, "most": 100}
     with psycopg.connect(database_url, cursor_factory=psycopg.ClientCursor) as connection:
-        plan = connection.execute(b"EXPLAIN " + retention.query("old_sessions").encode(), asked).fetchall()
+        plan = connection.execute(b"EXPLAIN " + query("old_sessions").encode(), asked).fetchall()
     text = "\n".join(line for (line,) in plan)
     assert "idx_sessions_ended" in text
     assert "Seq Scan" not in text

@@ -4,9 +4,9 @@
 -- depends: 0007.rights
 
 ALTER TABLE sessions
-    ADD COLUMN removed SMALLINT NOT NULL DEFAULT 0,
+    ADD COLUMN removed SMALLINT,
     ADD COLUMN is_final BOOLEAN;
-COMMENT ON COLUMN sessions.removed IS 'What retention has removed since its newest record: 1 replay chunks, 2 events, 3 both.';
+COMMENT ON COLUMN sessions.removed IS 'What retention has removed since its newest record: 1 replay chunks, 2 events, 3 both; NULL nothing.';
 COMMENT ON COLUMN sessions.is_final IS 'True once retention has removed events of it: its results stay as they are.';
 
-CREATE INDEX idx_sessions_ended ON sessions (removed, last_record_at, session_id) WHERE end_time IS NOT NULL;
+CREATE INDEX idx_sessions_ended ON sessions (coalesce(removed, 0), last_record_at, session_id) WHERE end_time IS NOT NULL;

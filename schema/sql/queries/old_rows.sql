@@ -2,8 +2,8 @@
 -- are among them.
 WITH old AS MATERIALIZED (
     SELECT session_id, user_id,
-        (last_record_at < %(events)s AND removed & 2 = 0) IS TRUE AS loses_events,
-        (last_record_at < %(replays)s AND removed & 1 = 0) IS TRUE AS loses_replays,
+        (last_record_at < %(events)s AND coalesce(removed, 0) & 2 = 0) IS TRUE AS loses_events,
+        (last_record_at < %(replays)s AND coalesce(removed, 0) & 1 = 0) IS TRUE AS loses_replays,
         (last_record_at < %(sessions)s) IS TRUE AS goes
     FROM sessions
     WHERE end_time IS NOT NULL AND last_record_at < GREATEST(%(events)s::timestamp, %(replays)s, %(sessions)s)
