@@ -35,13 +35,13 @@ class Size:
 
 SIZES_HERE = {
     "users": Size(0.002, 1.0),
-    "sessions": Size(0.0094, 12.5),
-    "events": Size(0.982, 256.1),
+    "sessions": Size(0.0094, 14.1),
+    "events": Size(0.982, 256.2),
     "rage_click_events": Size(0.0059, 2.3),
-    "heatmap_points": Size(0.694, 193.0),
+    "heatmap_points": Size(0.693, 192.9),
     "journey_steps": Size(0.049, 9.3),
-    "latency_metrics": Size(0.105, 18.5),
-    "emotion_predictions": Size(0.039, 28.5),
+    "latency_metrics": Size(0.105, 18.6),
+    "emotion_predictions": Size(0.038, 28.3),
     "experience_scores": Size(0.0089, 5.4),
     "error_logs": Size(0.0097, 5.5),
 }
@@ -58,7 +58,7 @@ class Costs:
     worker_peak_mib: float = 274
     id_bytes: float = 29
     record_bytes: float = 300
-    wal_bytes: float = 1_094
+    wal_bytes: float = 1_095
     stored_per_replay_byte: float = 0.37
     rollup_rows_per_event: float = 0.006
     rollup_row_bytes: float = 780

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from math import log10
 
-from agents.planning.costs import ASSUMED, CROWD, MEASURED_HERE, DRAIN, MEMORY, RETENTION, SIZES, Assumptions, Costs
+from agents.planning.costs import ASSUMED, CROWD, DRAIN, MEASURED_HERE, MEMORY, RETENTION, SIZES, Assumptions, Costs
 from agents.planning.load import CONNECTIONS_PER_WORKER, Load, Plan, planned
 
 Line = tuple[str, str, str]
