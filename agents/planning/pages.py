@@ -1,6 +1,5 @@
 """Says a plan to people: what was measured, what is assumed, what follows, and what changes at this step."""
 
-from collections.abc import Iterable
 from math import log10
 
 from agents.planning.costs import ASSUMED, CROWD, DRAIN, MEASURED_HERE, MEMORY, RETENTION, SIZES, Assumptions, Costs
@@ -139,11 +138,11 @@ def changes(load: Load, plan: Plan) -> list[str]:
     return found
 
 
-def growing_table(loads: Iterable[float] = LOADS) -> str:
-    """Return the table of docs/growing.md."""
-    plans = [planned(Load(load)) for load in loads]
+def growing_table(retention_days: float) -> str:
+    """Return the table of docs/growing.md for rows that stay so long."""
+    plans = [planned(Load(load, retention_days)) for load in LOADS]
     columns = [calculated(plan) for plan in plans]
-    titles = " | ".join(number(load) for load in loads)
+    titles = " | ".join(number(load) for load in LOADS)
     lines = [f"| events/s | {titles} |", "|---" * (1 + len(plans)) + "|"]
     for same in zip(*columns, strict=True):
         if not same[0][0].endswith("a day"):

@@ -119,7 +119,7 @@ def test_every_table_is_in_a_plan() -> None:
     assert {*planned(Load(1)).bytes_per_day} == {*ALL_TABLES, "latency_rollups"}
 
 
-@pytest.mark.parametrize("table", [growing_table(), sizes_table()])
+@pytest.mark.parametrize("table", [growing_table(3), growing_table(30), sizes_table()])
 def test_the_page_has_what_is_calculated_here(table: str) -> None:
     assert table in PAGE.read_text("utf-8")
 
