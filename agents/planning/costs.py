@@ -62,8 +62,8 @@ class Costs:
     stored_per_replay_byte: float = 0.37
     rollup_rows_per_event: float = 0.006
     rollup_row_bytes: float = 780
-    removed_rows_per_s: float = 58_000
-    removed_row_cpu_us: float = 10
+    removed_rows_per_s: float = 50_000
+    removed_row_cpu_us: float = 12
     removed_row_wal_bytes: float = 297
     sizes: Mapping[str, Size] = field(default_factory=lambda: SIZES_HERE)
 

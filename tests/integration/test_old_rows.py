@@ -452,6 +452,34 @@ def test_old_sessions_are_found_by_an_index(database_url: str) -> None:
     assert "Sort" not in text
 
 
+FULL = """
+    INSERT INTO sessions (session_id) SELECT id FROM unnest(%s::uuid[]) AS id;
+    INSERT INTO events (session_id) SELECT session_id FROM sessions, generate_series(1, 50);
+    INSERT INTO latency_metrics (session_id) SELECT session_id FROM sessions, generate_series(1, 50);
+    INSERT INTO error_logs (session_id) SELECT session_id FROM sessions, generate_series(1, 50);
+    INSERT INTO session_replay_chunks (session_id) SELECT session_id FROM sessions, generate_series(1, 50);
+    INSERT INTO rage_click_events (session_id) SELECT session_id FROM sessions, generate_series(1, 50);
+    INSERT INTO heatmap_points (session_id) SELECT session_id FROM sessions, generate_series(1, 50);
+    INSERT INTO journey_steps (session_id) SELECT session_id FROM sessions, generate_series(1, 50);
+    INSERT INTO emotion_predictions (session_id, event_id)
+    SELECT session_id, event_id FROM events;
+"""
+
+
+@pytest.mark.parametrize("known", ["", "ANALYZE"])
+def test_what_goes_is_found_by_indexes_whatever_the_planner_knows(database_url: str, known: str) -> None:
+    asked = {"session_ids": [numbered(n) for n in range(100)], "most": 1000}
+    with psycopg.connect(database_url, autocommit=True, cursor_factory=psycopg.ClientCursor) as connection:
+        for table in TABLES:
+            connection.execute(f"ALTER TABLE {table} SET (autovacuum_enabled = false)".encode())
+        connection.execute(FULL.encode(), [[numbered(n) for n in range(300)]])
+        if known:
+            connection.execute(known.encode())
+        for name in ("remove_replays", "remove_events", "remove_results"):
+            plan = connection.execute(b"EXPLAIN " + query(name).encode(), asked).fetchall()
+            assert not [line for (line,) in plan if "Seq Scan" in line], "\n".join(line for (line,) in plan)
+
+
 def test_workers_may_not_remove(database_url: str) -> None:
     with pytest.raises(NotRemoved, match="only members of hxi_owner"):
         remove(as_writer(database_url), RetentionPolicy(sessions_days=1, rollups_days=1))

@@ -14,9 +14,9 @@ WITH old AS MATERIALIZED (
 ), gone AS (
     SELECT session_id, user_id FROM old WHERE goes
 )
-SELECT 'users' AS table, count(DISTINCT g.user_id) AS rows FROM gone AS g WHERE NOT EXISTS (
-    SELECT FROM sessions AS s WHERE s.user_id = g.user_id AND s.session_id NOT IN (SELECT session_id FROM gone)
-)
+SELECT 'users' AS table, count(*) AS rows
+FROM (SELECT user_id, count(*) AS sessions FROM gone GROUP BY user_id) AS g
+WHERE g.sessions = (SELECT count(*) FROM sessions AS s WHERE s.user_id = g.user_id)
 UNION ALL SELECT 'sessions', count(*) FROM gone
 UNION ALL SELECT 'events', count(*) FROM events JOIN without_events USING (session_id)
 UNION ALL SELECT 'rage_click_events', count(*) FROM rage_click_events JOIN gone USING (session_id)
