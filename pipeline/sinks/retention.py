@@ -18,7 +18,7 @@ from uuid import UUID
 import psycopg
 from psycopg.errors import InsufficientPrivilege
 
-from pipeline.sinks.connection import CONNECT_TIMEOUT_S, one_line, session_name
+from pipeline.sinks.connection import CONNECT_TIMEOUT_S, IDLE_IN_TRANSACTION_TIMEOUT_MS, one_line, session_name
 from pipeline.sinks.contract import Unavailable
 from schema.sql import query
 
@@ -26,8 +26,11 @@ MOST_SESSIONS = 100
 MOST_ROWS = 1_000
 """Of each table in a transaction."""
 
-LOCK_TIMEOUT_MS = 5_000
-"""Rows are never waited for. Who alters a table is, for so long."""
+_SETTINGS = {
+    "lock_timeout": "5s",  # rows are never waited for; who alters a table is
+    "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_TIMEOUT_MS),
+    "synchronous_commit": "off",  # what a crash of the server brings back is removed by the next run
+}
 
 Rows = dict[str, int]
 """How many rows, by table."""
@@ -113,14 +116,13 @@ class OldRows:
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
-        name = session_name(self._app_id, "retention")
+        shown = session_name(self._app_id, "retention")
         try:
             with psycopg.connect(
-                self._url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, application_name=name
+                self._url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, application_name=shown
             ) as connection:
-                connection.execute("SELECT set_config('lock_timeout', %s, false)", [str(LOCK_TIMEOUT_MS)])
-                # What a crash of the server brings back is removed by the next run.
-                connection.execute("SET synchronous_commit TO off")
+                for name, value in _SETTINGS.items():
+                    connection.execute("SELECT set_config(%s, %s, false)", [name, value])
                 yield connection
         except InsufficientPrivilege as error:
             raise NotRemoved(f"{one_line(error)}: only members of hxi_owner may remove rows") from error
@@ -176,11 +178,21 @@ def _remove_some(connection: Connection, part: _Part, session_ids: list[UUID]) -
     if part.removed:
         connection.execute(query("note_removed"), noted | {"removed": part.removed})
         return rows, True
-    held = _ids(connection, "hold_their_users", session_ids=session_ids)
-    user_ids = _ids(connection, "users_without_others", session_ids=session_ids, user_ids=held)
-    everything = {"user_ids": user_ids, "session_ids": session_ids}
-    rest: Rows = dict(connection.execute(query("erase"), everything).fetchall())
+    connection.execute(query("note_removed"), noted | {"removed": 0})
+    rest = _remove_with_users(connection, session_ids)
     return {table: rows.get(table, 0) + more for table, more in rest.items()}, True
+
+
+def _remove_with_users(connection: Connection, session_ids: list[UUID]) -> Rows:
+    """Remove what is left of these sessions, and people with their last one.
+
+    A session whose person somebody else holds stays: two who remove a person's last two sessions at once would each
+    see the other's, and leave the person.
+    """
+    held = _ids(connection, "hold_their_users", session_ids=session_ids)
+    going = _ids(connection, "sessions_of_users", session_ids=session_ids, user_ids=held)
+    user_ids = _ids(connection, "users_without_others", session_ids=going, user_ids=held)
+    return dict(connection.execute(query("erase"), {"user_ids": user_ids, "session_ids": going}).fetchall())
 
 
 def _remove_rollups(connection: Connection, before: datetime) -> Iterator[Rows]:

@@ -14,7 +14,6 @@ from tests.deployment import Deployment, assert_same_tables, fresh_name, wait_un
 
 DAY_MS = 24 * 3_600_000
 EVENTS = 2_000
-DAYS = {"HXI_RETENTION_SESSIONS_DAYS": "2"}
 UNENDED = (
     "SELECT 1 FROM sessions WHERE end_time IS NULL AND last_record_at < now() AT TIME ZONE 'utc' - interval '2 days'"
 )
@@ -41,7 +40,7 @@ def until_ended(deployment: Deployment) -> None:
 
 def retain(deployment: Deployment) -> bytes:
     """Run ``hxi retention`` and return what it printed."""
-    return deployment.hxi("retention", **DAYS).stdout
+    return deployment.hxi("retention", HXI_RETENTION_SESSIONS_DAYS="2").stdout
 
 
 @pytest.fixture

@@ -333,20 +333,50 @@ async def test_what_others_hold_is_left_to_the_next_run(database_url: str, sink:
     assert remove(database_url) == {**left, "users": 1, "latency_rollups": 1}
 
 
+# another run: |-removes one of two sessions-----------------------commits|
+# this run:               |-must not leave the person for good|              |-removes the other, and the person|
+async def test_a_person_whose_last_sessions_go_at_once_is_not_left(database_url: str, sink: PostgresSink) -> None:
+    await fill(sink, visit(SESSION, user=user()), visit(OTHER_SESSION, user=user()))
+    let_pass(database_url, 2)
+    with psycopg.connect(database_url) as another:
+        another.execute("SELECT 1 FROM users FOR UPDATE")
+        for table in ("emotion_predictions", *(name for name in TABLES if name not in ("users", "sessions"))):
+            another.execute(f"DELETE FROM {table} WHERE session_id = %s".encode(), [SESSION])
+        another.execute("DELETE FROM sessions WHERE session_id = %s", [SESSION])
+        await asyncio.to_thread(remove, database_url)
+        another.commit()
+    remove(database_url)
+    assert ask(database_url, "SELECT count(*) FROM users") == [(0,)]
+
+
+async def test_several_runs_at_once_share_the_work(
+    database_url: str, sink: PostgresSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "MOST_SESSIONS", 3)
+    await fill(sink, *(visit(numbered(n), user=user(numbered(n % 2))) for n in range(30)))
+    let_pass(database_url, 2)
+    runs = await asyncio.gather(*(asyncio.to_thread(remove, database_url) for _ in range(3)))
+    removed = sum(runs, Counter()) + remove(database_url)
+    assert (removed["users"], removed["sessions"], removed["events"]) == (2, 30, 30 * len(visit(SESSION)))
+    assert ask(database_url, "SELECT count(*) FROM users") == [(0,)]
+
+
 # flush:     |-reads the session's steps--waits for the person------------fails|   |-again: begins the session anew|
 # retention:                                    |-removes the session-|
 async def test_a_flush_that_read_what_went_meanwhile_is_written_anew(database_url: str, sink: PostgresSink) -> None:
-    owner = await fill(sink, visit(SESSION, user=user()))
-    let_pass(database_url, 2)
-    late = kept(90, PAGE_VIEW, screen_name="/new", user=user())
+    owner = await fill(sink, visit(SESSION), visit(OTHER_SESSION, user=user(), arrival_us=at(DAY_S)))
+    let_pass(database_url, 1.5)
+    late = [kept(90, PAGE_VIEW, screen_name="/new"), kept(90, session_id=OTHER_SESSION, user=user())]
     with holding(database_url, "SELECT 1 FROM users FOR UPDATE"):
-        writing = asyncio.create_task(owner.write(late))
+        writing = asyncio.create_task(owner.write(*late))
         await until_waiting(database_url, "INSERT INTO users")
         assert (await asyncio.to_thread(remove, database_url))["sessions"] == 1
     with pytest.raises(Unavailable, match="a session was removed"):
         await writing
-    await owner.write(late)
-    assert ask(database_url, "SELECT step_number, screen_name FROM journey_steps") == [(1, "/new")]
+    await owner.write(*late)
+    assert ask(database_url, "SELECT step_number, screen_name FROM journey_steps WHERE session_id = %s", SESSION) == [
+        (1, "/new")
+    ]
 
 
 async def test_a_flush_that_read_events_that_went_meanwhile_changes_no_result(
