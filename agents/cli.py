@@ -144,6 +144,32 @@ def forget(
 
 
 @app.command()
+def retention(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many rows are old.")] = False,
+) -> None:
+    """Remove what is older than HXI_RETENTION_…_DAYS allow, in short transactions, while workers go on."""
+    from agents.commands.old_rows import remove_old_rows
+
+    remove_old_rows(_settings(), dry_run)
+
+
+@app.command()
+def plan(
+    events_per_second: Annotated[float, typer.Option(min=1, max=100_000_000, help="What comes in at the busiest.")],
+    retention_days: Annotated[float, typer.Option(min=0, max=36_500, help="For how long rows stay.")] = 30,
+    replay_bytes_per_second: Annotated[float, typer.Option(min=0, help="JSON of replay chunks that comes in.")] = 0,
+    measured: Annotated[
+        Path | None, typer.Option(help="What `make bench` found on your machine: build/benchmarks.json.")
+    ] = None,
+) -> None:
+    """Work out what a load needs: workers, partitions, brokers, databases."""
+    from agents.commands.plan import show_plan
+    from agents.planning import Load
+
+    show_plan(Load(events_per_second, retention_days, replay_bytes_per_second), measured)
+
+
+@app.command()
 def dev() -> None:
     """Run an embedded broker and database, migrated, until stopped."""
     from agents.commands.dev import run_dev

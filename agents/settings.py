@@ -28,6 +28,7 @@ from agents.kafka_settings import KafkaSettings
 from agents.limit_rules import MOST, LimitRules
 from agents.logs import LogFormat
 from agents.privacy_rules import PrivacyRules
+from agents.retention_rules import RetentionRules
 from agents.score_rules import ScoreRules
 from pipeline.emotions import EmotionModel, default_model
 from pipeline.fold import FoldPolicy
@@ -56,7 +57,7 @@ def _host(text: str) -> str:
     return text
 
 
-class Settings(KafkaSettings, DatabaseSettings, LimitRules, PrivacyRules):
+class Settings(KafkaSettings, DatabaseSettings, LimitRules, PrivacyRules, RetentionRules):
     """All settings, with their defaults."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -99,6 +100,12 @@ class Settings(KafkaSettings, DatabaseSettings, LimitRules, PrivacyRules):
     def _topics_differ(self) -> Self:
         if len({self.events_topic, self.replay_topic, self.dead_letter_topic}) < 3:
             raise ValueError("HXI_EVENTS_TOPIC, HXI_REPLAY_TOPIC and HXI_DEAD_LETTER_TOPIC have to differ")
+        return self
+
+    @model_validator(mode="after")
+    def _retention_lets_sessions_end(self) -> Self:
+        if problem := self.retention_problem(self.session_timeout_s + self.allowed_lateness_s):
+            raise ValueError(problem)
         return self
 
     def decode_policy(self) -> DecodePolicy:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from agents.embedded import Broker as EmbeddedBroker
 from agents.embedded import Postgres
-from benchmarks import crowd, drain, emotions, freshness, growth, hostile, micro, neighbours, state
+from benchmarks import crowd, drain, emotions, freshness, growth, hostile, micro, neighbours, sizes, state
 from benchmarks.loads import LOADS
 from benchmarks.report import Section, table
 from benchmarks.rig import Servers
@@ -93,6 +93,10 @@ def _state(options: argparse.Namespace, servers: Servers, _doubts: Doubts) -> It
     yield Section("state, all told", state.LINES, {"": figures})
 
 
+def _sizes(options: argparse.Namespace, servers: Servers, _doubts: Doubts) -> Iterator[Section]:
+    yield Section("sizes", sizes.LINES, {"": sizes.measure(options.events // 3, servers)})
+
+
 def _micro(_options: argparse.Namespace, servers: Servers, _doubts: Doubts) -> Iterator[Section]:
     yield Section("single steps", micro.LINES, micro.measure(servers.folder))
 
@@ -109,6 +113,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "neighbours": _neighbours,
     "growth": _growth,
     "state": _state,
+    "sizes": _sizes,
     "micro": _micro,
     "emotions": _emotions,
 }
@@ -119,7 +124,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", choices=MEASUREMENTS, action="append", help="only this; may be repeated")
     parser.add_argument("--json", type=Path, metavar="PATH", default=JSON, help=f"where the figures go ({JSON})")
     of_drain = parser.add_argument_group("drain")
-    of_drain.add_argument("--events", type=int, default=300_000, help="events per load (300000); a third for growth")
+    of_drain.add_argument(
+        "--events", type=int, default=300_000, help="events per load (300000); a third for growth and sizes"
+    )
     of_drain.add_argument("--load", choices=LOADS, action="append", help="only this load; may be repeated")
     of_fresh = parser.add_argument_group("fresh")
     of_fresh.add_argument("--rate", type=int, action="append", help="events/s (1000, 2000, 5000); may be repeated")

@@ -1,8 +1,9 @@
 """Decides the rows of a flush: a pure function of its events and chunks, and of what the tables hold near them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from uuid import UUID
 
 from pipeline.bursts import touched
 from pipeline.emotions import EmotionModel, default_model
@@ -70,6 +71,19 @@ def fold_alone(events: Sequence[KeptEvent], chunks: Sequence[KeptChunk], policy:
             rows.error_logs.append(ErrorRow(event.session_id, event.screen_name, *event.error, time))
     rows.session_replay_chunks = [_chunk_row(chunk) for chunk in chunks]
     return rows
+
+
+def without_results(rows: Rows, final: Set[UUID]) -> Rows:
+    """Return ``rows`` without what they say anew of sessions in ``final``, whose results stay as they are."""
+    if not final:
+        return rows
+    return replace(
+        rows,
+        rage_click_events=[row for row in rows.rage_click_events if row.session_id not in final],
+        rage_click_bursts=[row for row in rows.rage_click_bursts if row.session_id not in final],
+        heatmap_points=[row for row in rows.heatmap_points if row.session_id not in final],
+        journey_steps=[row for row in rows.journey_steps if row.session_id not in final],
+    )
 
 
 def _event_row(event: KeptEvent, time: datetime) -> EventRow:

@@ -31,6 +31,13 @@ class Surroundings:
         """Return what is new in ``events``, with nothing stored around it."""
         return cls(new_clicks(events), new_views(events))
 
+    def sessions_read(self) -> set[UUID]:
+        """Return the sessions that are in the tables."""
+        read = {click.session_id for click in self.clicks.values()}
+        read.update(view.session_id for view in self.views)
+        read.update(self.steps)
+        return read
+
 
 class Tables(Protocol):
     """What can be asked of the tables that a flush is about to be written to."""

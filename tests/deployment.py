@@ -30,7 +30,7 @@ RECORDED_SESSION = REPOSITORY / "tests/data/recorded-session.jsonl"
 PATIENCE_S = 60.0
 
 WORKER = ("agents", "worker")
-OWNERS = ("migrate", "forget")
+OWNERS = ("migrate", "forget", "retention")
 
 NOT_COMPARED = {"event_id", "id", "detected_at", "generated_at", "predicted_at"}
 """Serial ids and processing times: what two runs over the same topics may differ in."""

@@ -33,11 +33,10 @@ async def judge_sessions(connection: Connection, most: int, policy: FoldPolicy) 
         taken: dict[UUID, datetime | None] = dict(await fetch(connection, "take_unjudged", most=most))
         if taken:
             held: dict[UUID, bool] = dict(await fetch(connection, "hold_sessions", session_ids=list(taken)))
-            changed = {session_id: microseconds(time) for session_id, time in taken.items() if time is not None}
+            changed = {key: microseconds(time) for key in held if (time := taken[key]) is not None}
             emotions = await _write_emotions(connection, changed, policy.emotions)
-            scores = await _write_scores(
-                connection, [key for key, has_ended in held.items() if has_ended], policy.scores
-            )
+            ended = [key for key, has_ended in held.items() if has_ended]
+            scores = await _write_scores(connection, ended, policy.scores)
             open_again = [session_id for session_id, has_ended in held.items() if not has_ended]
             await connection.execute(query("clear_scores"), {"session_ids": open_again})
     return Judged(len(taken), {"emotion_predictions": emotions, "experience_scores": scores})

@@ -177,7 +177,7 @@ class PostgresSink:
         fold_in_order(rows, around, self._policy)
         await keep_within_limit(rows, nearby, self._policy.window_keys)
         self._observer.ended("fold")
-        written = await write_rows(cursor, rows, meanwhile)
+        written = await write_rows(cursor, rows, around.sessions_read, meanwhile)
         self._observer.ended("copy")
         return written
 

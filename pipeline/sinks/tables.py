@@ -5,11 +5,14 @@ Binary COPY wraps integers that do not fit: everything here has been range-check
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import psycopg
 
-from pipeline.sinks.contract import Written, nothing
+from pipeline.fold import without_results
+from pipeline.sinks.contract import Unavailable, Written, nothing
 from schema.rows import (
     BurstRow,
     ChunkRow,
@@ -114,19 +117,31 @@ _NEW_JOURNEY_STEPS = _target("new_journey_steps", JourneyRow._fields)
 _NEW_LATENCY_WINDOWS = _target("new_latency_windows", LatencyWindowRow._fields)
 
 
-async def write_rows(cursor: psycopg.AsyncCursor[Any], rows: Rows, meanwhile: Callable[[], None] = nothing) -> Written:
+class _Merged(NamedTuple):
+    """Of the sessions merged, those that were not there before, and those whose results are final."""
+
+    new: set[UUID]
+    final: set[UUID]
+
+
+async def write_rows(
+    cursor: psycopg.AsyncCursor[Any],
+    rows: Rows,
+    sessions_read: Callable[[], AbstractSet[UUID]] = frozenset,
+    meanwhile: Callable[[], None] = nothing,
+) -> Written:
     """Write ``rows`` within the transaction under way, references before what refers to them.
 
+    Some of them follow from what was read of sessions in the tables: those have to be there still.
     The events take the database longest: ``meanwhile`` is called when they are on their way.
     Latency windows come last: all writers share those, and hold them until they commit.
     """
     await _merge(cursor, _NEW_USERS, rows.users, "merge_users")
     if rows.sessions:
-        await _copy(cursor, _NEW_SESSIONS, rows.sessions)
-        if rows.users:
-            await _copy(cursor, _NEW_SESSION_USERS, rows.session_users)
-            await cursor.execute(query("merge_session_users"))
-        await cursor.execute(query("merge_sessions"))
+        merged = await _merge_sessions(cursor, rows)
+        if merged.new and merged.new & sessions_read():
+            raise Unavailable("a session was removed while what was read of it should have been written")
+        rows = without_results(rows, merged.final)
         await cursor.execute(query("mark_unjudged"))
     await _copy(cursor, _EVENTS, rows.events, meanwhile)
     await _copy(cursor, _LATENCY_METRICS, rows.latency_metrics)
@@ -142,6 +157,16 @@ async def write_rows(cursor: psycopg.AsyncCursor[Any], rows: Rows, meanwhile: Ca
     await _merge(cursor, _NEW_JOURNEY_STEPS, rows.journey_steps, "merge_journey_steps")
     await _merge(cursor, _NEW_LATENCY_WINDOWS, rows.latency_windows, "merge_latency_windows")
     return Written.of(rows, chunks, rage_clicks)
+
+
+async def _merge_sessions(cursor: psycopg.AsyncCursor[Any], rows: Rows) -> _Merged:
+    await _copy(cursor, _NEW_SESSIONS, rows.sessions)
+    if rows.users:
+        await _copy(cursor, _NEW_SESSION_USERS, rows.session_users)
+        await cursor.execute(query("merge_session_users"))
+    await cursor.execute(query("merge_sessions"))
+    found = await cursor.fetchall()
+    return _Merged({key for key, is_new, _ in found if is_new}, {key for key, _, is_final in found if is_final})
 
 
 async def _merge(

@@ -40,6 +40,9 @@ EMPTY = b"""
     DELETE FROM sessions; DELETE FROM users; DELETE FROM hxi_state.ledger
 """
 SERIAL_IDS = {"event_id", "id"}
+OF_RETENTION = {"removed", "is_final"}
+"""Columns that `hxi retention` writes, which works on PostgreSQL alone."""
+
 JSON_COLUMNS = {"metadata", "chunk_data", "issues", "reasons"}
 
 Rows = list[dict[str, Any]]
@@ -140,7 +143,10 @@ class InPostgres:
 
 
 def _in_order(rows: Rows) -> Rows:
-    kept = [{name: _parsed(name, value) for name, value in row.items() if name not in SERIAL_IDS} for row in rows]
+    kept = [
+        {name: _parsed(name, value) for name, value in row.items() if name not in SERIAL_IDS | OF_RETENTION}
+        for row in rows
+    ]
     return sorted(kept, key=lambda row: str(sorted(row.items())))
 
 

@@ -15,6 +15,7 @@ from pipeline.limits import Limits
 from pipeline.privacy import PrivacyPolicy
 from pipeline.rage_clicks import PRESETS, RageRule
 from pipeline.scores import WEIGHTS, ScorePolicy, Weight
+from pipeline.sinks.retention import RetentionPolicy
 from pipeline.tidy import DecodePolicy
 
 KEY = "a key of some length"
@@ -65,7 +66,7 @@ def test_defaults_are_the_contracts(name: str) -> None:
 
 def test_other_settings_than_the_contracts_have_the_names_of_what_they_are_about() -> None:
     others = Settings.model_fields.keys() - {field(name) for name in CONTRACT}
-    about = {"privacy", "limit", "apdex", "score", "emotion", "kafka", "database", "log", "health"}
+    about = {"privacy", "limit", "apdex", "score", "emotion", "kafka", "database", "log", "health", "retention"}
     assert {name.split("_")[0] for name in others} <= about
 
 
@@ -163,6 +164,37 @@ def test_the_decode_policy_follows_the_settings() -> None:
 def test_every_limit_has_a_setting_with_its_default() -> None:
     assert load_settings({}).limits() == Limits()
     assert len(LimitRules.model_fields) == len(fields(Limits))
+
+
+def test_nothing_is_removed_unless_a_setting_says_so() -> None:
+    assert load_settings({}).retention_policy() == RetentionPolicy()
+    days = {
+        f"HXI_RETENTION_{name}_DAYS": str(n) for n, name in enumerate(("REPLAYS", "EVENTS", "SESSIONS", "ROLLUPS"), 2)
+    }
+    assert load_settings(days).retention_policy() == RetentionPolicy(
+        replays_days=2, events_days=3, sessions_days=4, rollups_days=5
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"EVENTS": "0"}, "HXI_RETENTION_EVENTS_DAYS is wrong"),
+        ({"EVENTS": "1.5"}, "HXI_RETENTION_EVENTS_DAYS is wrong"),
+        ({"ROLLUPS": "36501"}, "HXI_RETENTION_ROLLUPS_DAYS is wrong"),
+        ({"EVENTS": "8", "SESSIONS": "7"}, "HXI_RETENTION_EVENTS_DAYS is longer than HXI_RETENTION_SESSIONS_DAYS"),
+        ({"REPLAYS": "8", "SESSIONS": "7"}, "HXI_RETENTION_REPLAYS_DAYS is longer than HXI_RETENTION_SESSIONS_DAYS"),
+    ],
+)
+def test_a_retention_that_cannot_be_is_refused(given: dict[str, str], said: str) -> None:
+    assert complaint(**{f"HXI_RETENTION_{name}_DAYS": days for name, days in given.items()}).startswith(said)
+
+
+@pytest.mark.parametrize("kind", ["REPLAYS", "EVENTS", "SESSIONS", "ROLLUPS"])
+def test_what_may_be_added_to_is_never_old(kind: str) -> None:
+    alive = {"HXI_ALLOWED_LATENESS_S": str(2 * 86_400 - 1800)}
+    assert "has to exceed" in complaint(**alive, **{f"HXI_RETENTION_{kind}_DAYS": "2"})
+    assert load_settings(alive | {f"HXI_RETENTION_{kind}_DAYS": "3"}).retention_policy() != RetentionPolicy()
 
 
 def test_the_key_for_addresses_may_come_from_a_file(tmp_path: Path) -> None:

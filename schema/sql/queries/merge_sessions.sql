@@ -1,5 +1,7 @@
 -- Sessions run from their earliest to their latest event (by replay chunks where there is no
--- event yet); facts as in merge_users. A session that went quiet is open again after a record.
+-- event yet); facts as in merge_users. A session that went quiet is open again after a record. Returned are those that
+-- were not there before, and those whose results are final.
+WITH merged AS (
 INSERT INTO sessions AS s (
     session_id, start_time, end_time, duration_ms,
     last_event_time, last_chunk_time, last_record_at, ended_by_event, event_count, action_count, chunk_count, chunk_bytes,
@@ -23,6 +25,7 @@ ON CONFLICT (session_id) DO UPDATE SET
     last_event_time = GREATEST(s.last_event_time, EXCLUDED.last_event_time),
     last_chunk_time = GREATEST(s.last_chunk_time, EXCLUDED.last_chunk_time),
     last_record_at = GREATEST(s.last_record_at, EXCLUDED.last_record_at),
+    removed = NULL,
     ended_by_event = s.ended_by_event IS TRUE OR EXCLUDED.ended_by_event,
     event_count = coalesce(s.event_count, 0) + EXCLUDED.event_count,
     action_count = coalesce(s.action_count, 0) + EXCLUDED.action_count,
@@ -52,3 +55,6 @@ ON CONFLICT (session_id) DO UPDATE SET
         THEN EXCLUDED.app_version ELSE s.app_version END,
     app_version_at = CASE WHEN hxi_state.fact_wins(s.app_version, s.app_version_at, EXCLUDED.app_version, EXCLUDED.app_version_at)
         THEN EXCLUDED.app_version_at ELSE s.app_version_at END
+RETURNING session_id, xmax = 0 AS is_new, is_final IS TRUE AS is_final -- a row that was there has been locked first
+)
+SELECT session_id, is_new, is_final FROM merged WHERE is_new OR is_final

@@ -1,0 +1,126 @@
+"""What an event costs: measured, with where; and what is assumed because nobody has measured it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+DRAIN = "docs/performance.md, Draining, the mix"
+CROWD = "docs/performance.md, A crowd"
+MEMORY = "docs/performance.md, Memory"
+RETENTION = "docs/growing.md, Removing what is old"
+SIZES = "docs/growing.md, What an event leaves behind"
+
+TABLES = (
+    "users",
+    "sessions",
+    "events",
+    "rage_click_events",
+    "heatmap_points",
+    "journey_steps",
+    "latency_metrics",
+    "emotion_predictions",
+    "experience_scores",
+    "error_logs",
+)
+"""Those that grow with the events; replay chunks grow with their bytes, latency windows with the minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What an event leaves in a table: rows, and bytes with indexes and what updates leave behind."""
+
+    rows: float
+    bytes: float
+
+
+SIZES_HERE = {
+    "users": Size(0.002, 1.0),
+    "sessions": Size(0.0094, 14.1),
+    "events": Size(0.982, 256.2),
+    "rage_click_events": Size(0.0059, 2.3),
+    "heatmap_points": Size(0.693, 192.9),
+    "journey_steps": Size(0.049, 9.3),
+    "latency_metrics": Size(0.105, 18.6),
+    "emotion_predictions": Size(0.038, 28.3),
+    "experience_scores": Size(0.0089, 5.4),
+    "error_logs": Size(0.0097, 5.5),
+}
+"""100 000 events of the mix, a fresh database that nobody has vacuumed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What was measured, per event unless its name says otherwise. The defaults are from two shared, busy cores."""
+
+    worker_events_per_s: float = 15_261
+    worker_cpu_us: float = 50
+    postgres_cpu_us: float = 44
+    worker_peak_mib: float = 274
+    id_bytes: float = 29
+    record_bytes: float = 300
+    wal_bytes: float = 1_095
+    stored_per_replay_byte: float = 0.37
+    rollup_rows_per_event: float = 0.006
+    rollup_row_bytes: float = 780
+    removed_rows_per_s: float = 50_000
+    removed_row_cpu_us: float = 12
+    removed_row_wal_bytes: float = 297
+    sizes: Mapping[str, Size] = field(default_factory=lambda: SIZES_HERE)
+
+    @property
+    def rows(self) -> float:
+        """Return the rows of all tables that an event comes to."""
+        return sum(size.rows for size in self.sizes.values())
+
+    @property
+    def stored_bytes(self) -> float:
+        """Return the bytes of all tables that an event comes to."""
+        return sum(size.bytes for size in self.sizes.values())
+
+    def with_figures(self, measured: Mapping[str, Any]) -> Self:
+        """Return these costs with what ``build/benchmarks.json`` has instead, where it has it.
+
+        Raises:
+            ValueError: it has nothing of that.
+        """
+        found: dict[str, Any] = {}
+        drains = [
+            section["mix"] for title, section in measured.items() if title.startswith("drain of") and "mix" in section
+        ]
+        for figures in drains:
+            found |= {name: figures[name] for name in ("worker_events_per_s", "worker_cpu_us", "postgres_cpu_us")}
+        if sizes := measured.get("sizes", {}).get(""):
+            found |= _sizes(sizes)
+        if not found:
+            raise ValueError("it has neither a drain of the mix nor sizes")
+        return replace(self, **found)
+
+
+def _sizes(figures: Mapping[str, float]) -> dict[str, Any]:
+    return {
+        "record_bytes": figures["record_bytes"],
+        "wal_bytes": figures["wal_bytes"],
+        "stored_per_replay_byte": figures["session_replay_chunks_bytes"] / figures["replay_bytes"],
+        "rollup_rows_per_event": figures["latency_windows_rows"],
+        "rollup_row_bytes": figures["latency_windows_bytes"] / figures["latency_windows_rows"],
+        "sizes": {table: Size(figures[f"{table}_rows"], figures[f"{table}_bytes"]) for table in TABLES},
+    }
+
+
+MEASURED_HERE = Costs()
+
+
+@dataclass(frozen=True, slots=True)
+class Assumptions:
+    """What nobody has measured here: rules of thumb, to be replaced by your own."""
+
+    busy: float = 0.6
+    database_events_per_s: float = 50_000
+    database_tb: float = 10
+    broker_mb_per_s: float = 50
+    topic_days: float = 7
+    replicas: int = 3
+    partitions_per_worker: int = 2
+
+
+ASSUMED = Assumptions()

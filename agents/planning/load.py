@@ -1,0 +1,113 @@
+"""Works out what a load needs. Everything here is calculated; nothing of it has been tried at such a load."""
+
+from dataclasses import dataclass
+from math import ceil
+
+from agents.planning.costs import ASSUMED, MEASURED_HERE, Assumptions, Costs
+from pipeline.limits import Limits
+
+DAY_S = 24 * 3600
+MB, TB = 1e6, 1e12
+CONNECTIONS_PER_WORKER = 4
+"""Reader, writer and judge for good; one that looks around while a call takes long."""
+
+REMEMBERED_S = 2 * 3600
+"""Ids stay for two windows of ``HXI_ALLOWED_LATENESS_S`` at most, with its default of an hour."""
+
+MOST_IDS_BYTES = 8_000_000 * 25
+"""What a worker remembers at the most: 8 million ids in some 200 MB (agents/intake.py)."""
+
+SESSION_S = 1_800
+"""A session goes on for so long after its newest record by default: what is read back is of those."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What comes in, at the busiest, and for how long rows stay."""
+
+    events_per_s: float
+    retention_days: float = 30
+    replay_bytes_per_s: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What it needs; sizes and rates are those of all databases together unless a name says otherwise."""
+
+    databases: int
+    workers: int
+    partitions: int
+    worker_mib: float
+    worker_cores: float
+    connections_per_database: int
+    postgres_cores_per_database: int
+    recent_gb_per_database: float
+    rows_per_s: float
+    wal_mb_per_s: float
+    bytes_per_day: dict[str, float]
+    stored_tb: float
+    removing_at_once: float
+    topic_mb_per_s: float
+    topic_tb: float
+    brokers: int
+
+    @property
+    def workers_per_database(self) -> int:
+        """Return how many workers share a database."""
+        return self.workers // self.databases
+
+    @property
+    def partitions_per_database(self) -> int:
+        """Return how many partitions each of a database's two source topics has."""
+        return self.partitions // self.databases
+
+
+def planned(load: Load, costs: Costs = MEASURED_HERE, assumed: Assumptions = ASSUMED) -> Plan:
+    """Return what ``load`` needs by these costs."""
+    rate = load.events_per_s
+    databases = _databases(load, costs, assumed)
+    bytes_per_day = _bytes_per_day(load, costs, databases)
+    of_one = rate / databases
+    workers = max(1, ceil(of_one / (costs.worker_events_per_s * assumed.busy)))
+    cpu_us = costs.postgres_cpu_us + costs.rows * costs.removed_row_cpu_us
+    wal_bytes = costs.wal_bytes + costs.rows * costs.removed_row_wal_bytes
+    topic_bytes_per_s = rate * costs.record_bytes + load.replay_bytes_per_s
+    return Plan(
+        databases=databases,
+        workers=workers * databases,
+        partitions=_partitions(workers * assumed.partitions_per_worker) * databases,
+        worker_mib=costs.worker_peak_mib
+        + min(of_one / workers * REMEMBERED_S * costs.id_bytes, MOST_IDS_BYTES) / 2**20,
+        worker_cores=rate * costs.worker_cpu_us / 1e6,
+        connections_per_database=workers * CONNECTIONS_PER_WORKER,
+        postgres_cores_per_database=ceil(of_one * cpu_us / 1e6 / assumed.busy),
+        recent_gb_per_database=of_one * SESSION_S * costs.stored_bytes / 1e9,
+        rows_per_s=rate * costs.rows,
+        wal_mb_per_s=(rate * wal_bytes + load.replay_bytes_per_s * costs.stored_per_replay_byte) / MB,
+        bytes_per_day=bytes_per_day,
+        stored_tb=sum(bytes_per_day.values()) * load.retention_days / TB,
+        removing_at_once=of_one * costs.rows / costs.removed_rows_per_s,
+        topic_mb_per_s=topic_bytes_per_s / MB,
+        topic_tb=topic_bytes_per_s * DAY_S * assumed.topic_days * assumed.replicas / TB,
+        brokers=max(assumed.replicas, ceil(topic_bytes_per_s * assumed.replicas / MB / assumed.broker_mb_per_s)),
+    )
+
+
+def _databases(load: Load, costs: Costs, assumed: Assumptions) -> int:
+    """Return how many share the load: by what one takes in, and by what one holds."""
+    stored_tb = sum(_bytes_per_day(load, costs, 1).values()) * load.retention_days / TB
+    return max(ceil(load.events_per_s / assumed.database_events_per_s), ceil(stored_tb / assumed.database_tb), 1)
+
+
+def _bytes_per_day(load: Load, costs: Costs, databases: int) -> dict[str, float]:
+    """Return by table. In each database a minute has a latency window per screen and endpoint, up to a limit."""
+    found = {table: load.events_per_s * DAY_S * size.bytes for table, size in costs.sizes.items()}
+    windows = min(load.events_per_s / databases * 60 * costs.rollup_rows_per_event, Limits().window_keys) * databases
+    found["latency_rollups"] = windows * DAY_S / 60 * costs.rollup_row_bytes
+    found["session_replay_chunks"] = load.replay_bytes_per_s * DAY_S * costs.stored_per_replay_byte
+    return found
+
+
+def _partitions(least: int) -> int:
+    """Return the next power of two, at least the default of ``HXI_TOPIC_PARTITIONS``."""
+    return max(8, 1 << (least - 1).bit_length())

@@ -1,0 +1,207 @@
+"""Removes what is older than a policy allows, in many short transactions, while workers go on.
+
+A session is old by the arrival of its newest record, once it has ended and been judged. Its rows go kind by kind:
+replay chunks, events, in the end the session with its results. One that loses events is marked in the same
+transaction: its results no longer follow from what is stored, so those who write and judge leave them alone.
+
+Nobody is waited for: what others hold is left to the next run. So nobody deadlocks, and nobody waits longer than for
+one of these transactions.
+"""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import psycopg
+from psycopg.errors import InsufficientPrivilege
+
+from pipeline.sinks.connection import CONNECT_TIMEOUT_S, IDLE_IN_TRANSACTION_TIMEOUT_MS, one_line, session_name
+from pipeline.sinks.contract import Unavailable
+from schema.sql import query
+
+MOST_SESSIONS = 100
+MOST_ROWS = 1_000
+"""Of each table in a transaction."""
+
+_SETTINGS = {
+    "lock_timeout": "5s",  # rows are never waited for; who alters a table is
+    "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_TIMEOUT_MS),
+    "synchronous_commit": "off",  # what a crash of the server brings back is removed by the next run
+}
+
+Rows = dict[str, int]
+"""How many rows, by table."""
+
+Connection = psycopg.Connection[Any]
+
+
+class NotRemoved(Exception):
+    """The database refused, or cannot tell what is old; what was removed before stays removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionPolicy:
+    """For how many days each kind stays; None is for good. A session takes its events and replays along."""
+
+    events_days: int | None = None
+    replays_days: int | None = None
+    sessions_days: int | None = None
+    rollups_days: int | None = None
+
+    def before(self, moment: datetime) -> dict[str, datetime | None]:
+        """Return, by kind, before when what goes at ``moment`` was last added to."""
+        return {
+            kind: None if days is None else moment - timedelta(days=days)
+            for kind, days in (
+                ("events", self.events_days),
+                ("replays", self.replays_days),
+                ("sessions", self.sessions_days),
+                ("rollups", self.rollups_days),
+            )
+        }
+
+
+class _Part(NamedTuple):
+    """What of sessions goes: by which statements, and how ``sessions.removed`` counts it."""
+
+    kind: str
+    statements: tuple[str, ...]
+    removed: int
+    takes_events: bool = True
+
+
+_PARTS = (
+    _Part("replays", ("remove_replays",), 1, takes_events=False),
+    _Part("events", ("remove_events",), 2),
+    _Part("sessions", ("remove_replays", "remove_events", "remove_results"), 0),
+)
+
+
+class OldRows:
+    """What is older than ``policy`` allows in the database at ``url``.
+
+    Days are counted back from the moment up to which the workers of ``app_id`` have read every partition of ``topics``:
+    what is still unread may belong to a session that only looks old.
+    """
+
+    def __init__(self, url: str, app_id: str, topics: Collection[str], policy: RetentionPolicy) -> None:
+        self._url = url
+        self._app_id = app_id
+        self._topics = list(topics)
+        self._policy = policy
+
+    def count(self) -> Rows:
+        """Return how many rows of each table are old.
+
+        Raises:
+            Unavailable: the server cannot be reached, lets nobody in, or somebody alters a table.
+            NotRemoved: it refused for another reason, or nobody can tell what is old.
+        """
+        with self._connected() as connection:
+            return dict(connection.execute(query("old_rows"), self._before(connection)).fetchall())
+
+    def remove(self) -> Iterator[Rows]:
+        """Remove them; yield after each transaction how many rows it took. Raises as :meth:`count` does."""
+        with self._connected() as connection:
+            before = self._before(connection)
+            for part in _PARTS:
+                if (moment := before[part.kind]) is not None:
+                    for session_ids in _old_sessions(connection, part, moment):
+                        yield from _remove(connection, part, moment, session_ids)
+            if (moment := before["rollups"]) is not None:
+                yield from _remove_rollups(connection, moment)
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        shown = session_name(self._app_id, "retention")
+        try:
+            with psycopg.connect(
+                self._url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S, application_name=shown
+            ) as connection:
+                for name, value in _SETTINGS.items():
+                    connection.execute("SELECT set_config(%s, %s, false)", [name, value])
+                yield connection
+        except InsufficientPrivilege as error:
+            raise NotRemoved(f"{one_line(error)}: only members of hxi_owner may remove rows") from error
+        except psycopg.OperationalError as error:
+            raise Unavailable(one_line(error)) from error
+        except psycopg.Error as error:
+            raise NotRemoved(one_line(error)) from error
+
+    def _before(self, connection: Connection) -> dict[str, datetime | None]:
+        asked = {"app_id": self._app_id, "topics": self._topics}
+        ((moment,),) = connection.execute(query("caught_up"), asked).fetchall()
+        if moment is None:
+            raise NotRemoved(f"the workers of {self._app_id} have not read every partition to its end yet")
+        return self._policy.before(moment)
+
+
+def _old_sessions(connection: Connection, part: _Part, before: datetime) -> Iterator[list[UUID]]:
+    """Yield the sessions that ``part`` is still to be removed of, the oldest first."""
+    for removed in (0, 1, 2, 3):
+        if removed & part.removed:
+            continue
+        after = (datetime.min, UUID(int=0))  # noqa: DTZ901 - rows hold naive UTC
+        while True:
+            asked = {"removed": removed, "before": before, "after": after[0], "after_id": after[1]}
+            found = connection.execute(query("old_sessions"), asked | {"most": MOST_SESSIONS}).fetchall()
+            if not found:
+                break
+            after = found[-1]
+            yield [session_id for _, session_id in found]
+
+
+def _remove(connection: Connection, part: _Part, before: datetime, session_ids: list[UUID]) -> Iterator[Rows]:
+    is_done = False
+    while not is_done:
+        with connection.transaction():
+            held = _ids(connection, "hold_old_sessions", session_ids=session_ids, before=before)
+            session_ids = _ids(connection, "judged_sessions", session_ids=held)
+            rows, is_done = _remove_some(connection, part, session_ids)
+        yield rows
+
+
+def _remove_some(connection: Connection, part: _Part, session_ids: list[UUID]) -> tuple[Rows, bool]:
+    """Remove what one transaction may of these sessions, which are held; return whether that was all."""
+    rows: Rows = {}
+    asked: dict[str, Any] = {"session_ids": session_ids, "most": MOST_ROWS}
+    noted = {"session_ids": session_ids, "is_final": part.takes_events}
+    for name in part.statements:
+        taken: Rows = dict(connection.execute(query(name), asked).fetchall())
+        rows |= taken
+        if max(taken.values()) == MOST_ROWS:
+            connection.execute(query("note_removed"), noted | {"removed": 0})
+            return rows, False
+    if part.removed:
+        connection.execute(query("note_removed"), noted | {"removed": part.removed})
+        return rows, True
+    connection.execute(query("note_removed"), noted | {"removed": 0})
+    rest = _remove_with_users(connection, session_ids)
+    return {table: rows.get(table, 0) + more for table, more in rest.items()}, True
+
+
+def _remove_with_users(connection: Connection, session_ids: list[UUID]) -> Rows:
+    """Remove what is left of these sessions, and people with their last one.
+
+    A session whose person somebody else holds stays: two who remove a person's last two sessions at once would each
+    see the other's, and leave the person.
+    """
+    held = _ids(connection, "hold_their_users", session_ids=session_ids)
+    going = _ids(connection, "sessions_of_users", session_ids=session_ids, user_ids=held)
+    user_ids = _ids(connection, "users_without_others", session_ids=going, user_ids=held)
+    return dict(connection.execute(query("erase"), {"user_ids": user_ids, "session_ids": going}).fetchall())
+
+
+def _remove_rollups(connection: Connection, before: datetime) -> Iterator[Rows]:
+    is_done = False
+    while not is_done:
+        rows: Rows = dict(connection.execute(query("remove_rollups"), {"before": before, "most": MOST_ROWS}).fetchall())
+        is_done = sum(rows.values()) < MOST_ROWS
+        yield rows
+
+
+def _ids(connection: Connection, name: str, **parameters: Any) -> list[UUID]:
+    return [found for (found,) in connection.execute(query(name), parameters)]

@@ -1,0 +1,77 @@
+"""``hxi retention`` beside workers and traffic: what is left is what a calm run and one removal leave."""
+
+import time
+from collections.abc import Iterator
+from threading import Thread
+
+import pytest
+from kafka import KafkaProducer
+
+from agents.commands.generate import dumps
+from pipeline.simulation import Traffic, simulate
+from tests.conftest import drop_database, new_database
+from tests.deployment import Deployment, assert_same_tables, fresh_name, wait_until
+
+DAY_MS = 24 * 3_600_000
+EVENTS = 2_000
+UNENDED = (
+    "SELECT 1 FROM sessions WHERE end_time IS NULL AND last_record_at < now() AT TIME ZONE 'utc' - interval '2 days'"
+)
+
+
+def publish(deployment: Deployment, began_ms: int, seed: int) -> None:
+    """Publish traffic that arrives as its trackers sent it, from ``began_ms`` on, with replays."""
+    producer = KafkaProducer(bootstrap_servers=deployment.bootstrap, acks="all")
+    traffic = Traffic(sessions_per_minute=120, batch_size=2, replay=True)
+    for delivery in simulate(traffic, events=EVENTS, seed=seed, start_ms=began_ms):
+        topic = deployment.topic("REPLAY" if delivery.is_replay else "EVENTS")
+        key = delivery.session_id.encode()
+        producer.send(topic, dumps(delivery).encode(), key, timestamp_ms=delivery.sent_at_ms)
+    producer.flush()
+    producer.close()
+
+
+def until_ended(deployment: Deployment) -> None:
+    """Wait until all sessions of days ago have ended and been judged."""
+    deployment.wait_until_drained()
+    wait_until(lambda: not deployment.query(UNENDED), "what was quiet for days has ended")
+    wait_until(lambda: deployment.count("hxi_state.unjudged") == 0, "every session is judged")
+
+
+def retain(deployment: Deployment) -> bytes:
+    """Run ``hxi retention`` and return what it printed."""
+    return deployment.hxi("retention", HXI_RETENTION_SESSIONS_DAYS="2").stdout
+
+
+@pytest.fixture
+def calm_url(database_url: str, template_database: str) -> Iterator[str]:
+    """A database for the calm run."""
+    name = fresh_name("calm")
+    yield new_database(database_url, name, template_database)
+    drop_database(database_url, name)
+
+
+def test_what_is_left_is_the_same_as_after_a_calm_run(deployment: Deployment, calm_url: str) -> None:
+    now_ms = int(time.time() * 1000)
+    worker = deployment.start_worker()
+    worker.wait_until_reading()
+    publish(deployment, now_ms - 3 * DAY_MS, seed=1)
+    until_ended(deployment)
+    old = deployment.count("sessions")
+
+    publishing = Thread(target=publish, args=(deployment, now_ms - 600_000, 2))
+    publishing.start()
+    printed = [retain(deployment)]
+    publishing.join()
+    printed.append(retain(deployment))
+    deployment.wait_until_drained()
+    assert any(f"\nsessions\t{old}\n".encode() in said for said in printed), printed
+    assert worker.running
+    assert worker.metric("hxi_retries_total") == 0
+
+    calm = deployment.beside(calm_url)
+    calm.start_worker()
+    until_ended(calm)
+    retain(calm)
+    assert deployment.count("events") > EVENTS / 2
+    assert_same_tables(deployment.tables(), calm.tables())
