@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pipeline.decode import decode_by_models, decode_chunk, event_bytes, plain_events
+from pipeline.decode import decode_by_models, decode_chunk, decode_events, event_bytes, plain_events
 from pipeline.tidy import DecodePolicy
 from schema.reasons import Reason
 from schema.rows import DeadLetter, KeptChunk, KeptEvent, Partition, Place, Record
@@ -21,8 +21,8 @@ ENOUGH = 1_000
 ENOUGH_BYTES = 4 * 1024 * 1024
 """As many as the records that come at once have together, where they become no more than they are."""
 
-LARGE_CHUNK_BYTES = 64 * 1024
-"""Of a replay chunk's record: less takes some 6 ms to decode and mask."""
+LARGE_BYTES = 64 * 1024
+"""Of a record: less takes at most some 60 ms to decode and mask, more is done in a thread."""
 
 AT_A_STRETCH = 200
 """Outcomes of the models' way after which others may run: some 20 ms."""
@@ -58,6 +58,8 @@ class Decoder:
         for record in records:
             if record.partition.topic == self._replay_topic:
                 self._put(record, await self._decode_chunk(record), decoded)
+            elif len(record.value or b"") > LARGE_BYTES:
+                await self._sort(record, await asyncio.to_thread(self._decode_large, record), decoded)
             elif (plain := plain_events(record, self._policy)) and not self.poison:
                 decoded.events.extend(plain)
                 if plain[0].place.index is not None:
@@ -96,10 +98,13 @@ class Decoder:
 
     async def _decode_chunk(self, record: Record) -> KeptChunk | DeadLetter:
         """Decode a large one, which may take seconds, beside the loop; let others run between small ones."""
-        if len(record.value or b"") > LARGE_CHUNK_BYTES:
+        if len(record.value or b"") > LARGE_BYTES:
             return await asyncio.to_thread(decode_chunk, record, self._policy)
         await asyncio.sleep(0)
         return decode_chunk(record, self._policy)
+
+    def _decode_large(self, record: Record) -> list[KeptEvent | DeadLetter]:
+        return list(decode_events(record, self._policy))
 
     async def _sort(self, record: Record, outcomes: Iterable[Outcome], decoded: Decoded) -> None:
         """Put into ``decoded`` what came of ``record``, letting others run at times."""

@@ -136,8 +136,8 @@ def _tidied(event: Event, place: Place, record: Record, policy: DecodePolicy) ->
     """Return what :func:`tidy_event` does; looks first at the texts of a large record, before they are searched."""
     if len(record.value or b"") > (most := policy.limits.metadata_bytes):
         for name, value in event:
-            if isinstance(value, str) and len(value) > most:
-                raise TooLarge(f"{name}: {len(value)} characters, more than {most}")
+            if isinstance(value, str) and (len(value) > most or len(value.encode()) > most):
+                raise TooLarge(f"{name}: {len(value.encode())} bytes, more than {most}")
     return tidy_event(event, event.model_extra, place, record.arrival_us, policy)
 
 

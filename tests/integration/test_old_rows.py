@@ -138,7 +138,7 @@ async def test_an_old_session_goes_from_every_table_and_its_person_with_the_last
 
 async def test_a_person_stays_while_somebody_elses_session_names_them(database_url: str, sink: PostgresSink) -> None:
     alice, bob = (user(uuid5(USER_NAMESPACE, name), external_user_id=name) for name in ("alice", "bob"))
-    shared = {"session_id": OTHER_SESSION, "arrival_us": at(DAY_S)}
+    shared: dict[str, Any] = {"session_id": OTHER_SESSION, "arrival_us": at(DAY_S)}
     await fill(
         sink, visit(SESSION, user=alice), [kept(0, user=alice, **shared), kept(9, SESSION_END, user=bob, **shared)]
     )

@@ -1,14 +1,20 @@
 """Decoding goes by what comes out: a record may say once what is in a thousand events."""
 
 import asyncio
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from agents.decoder import AT_A_STRETCH, ENOUGH, ENOUGH_BYTES, Decoder
+import agents.decoder
+from agents.decoder import AT_A_STRETCH, ENOUGH, ENOUGH_BYTES, LARGE_BYTES, Decoder
+from pipeline.decode import decode_events
+from pipeline.limits import Limits
+from pipeline.tidy import DecodePolicy
 from schema.quick_events import MOST_SHARED_BYTES, quick_events
 from schema.reasons import Reason
-from schema.rows import DeadLetter, Place, Record
+from schema.rows import DeadLetter, KeptEvent, Place, Record
 from tests.builders import EVENTS, POLICY, decoded_by, message, record
 
 KINDS: list[dict[str, Any]] = [{}, {"of_ours": 1}, {"x": "bad"}]
@@ -104,3 +110,25 @@ def test_what_the_database_refused_is_forgotten_once_it_is_written_or_another_wo
     remembering.forget_poison({})
     assert remembering.poison == {}
     assert decoded_by(remembering, [sent]).dead_letters == []
+
+
+@pytest.mark.parametrize("item", KINDS)
+async def test_a_large_record_is_decoded_beside_the_loop(monkeypatch: pytest.MonkeyPatch, item: dict[str, Any]) -> None:
+    beside: list[bool] = []
+
+    def watched(record: Record, policy: DecodePolicy) -> Iterator[KeptEvent | DeadLetter]:
+        beside.append(threading.current_thread() is not threading.main_thread())
+        return decode_events(record, policy)
+
+    monkeypatch.setattr(agents.decoder, "decode_events", watched)
+    small, large = sharing(100, 2, item), sharing(LARGE_BYTES, 2, item)
+    decoded = await decoder().decode([small, large])
+    assert len(decoded.events) + len(decoded.dead_letters) == 4
+    assert beside == [True]
+
+
+def test_no_text_has_more_bytes_than_it_may() -> None:
+    most = Limits().metadata_bytes
+    sent = [record(message(element_id="é" * (most // 2 + more)), offset=more) for more in (0, 1)]
+    (refused,) = decoded_by(decoder(), sent[1:]).dead_letters
+    assert (refused.reason, refused.detail) == (Reason.TOO_LARGE, f"element_id: {most + 2} bytes, more than {most}")

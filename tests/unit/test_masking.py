@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.masking import mask
+from pipeline.masking import LONGEST_LOOKED_AT, mask
 
 CARDS = [
     *(
@@ -106,3 +106,10 @@ def test_ordinary_texts_are_left_as_they_are(text: str) -> None:
 def test_an_address_is_masked_whole_however_it_is_written(text: str, masked: str) -> None:
     assert mask(text) == masked
     assert mask(masked) == masked
+
+
+@pytest.mark.parametrize("row", ["10 " * 20, "2024 4111 1111 1111 1111 99", "4111.1111.1111.1111"])
+def test_in_a_very_long_text_a_row_of_numbers_is_masked_whole(row: str) -> None:
+    text = "a" * LONGEST_LOOKED_AT + " "
+    assert mask(text + row.strip() + " x") == text + "[digits] x"
+    assert "[digits]" not in mask("a " + row.strip())

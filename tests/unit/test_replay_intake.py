@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 import agents.decoder
-from agents.decoder import LARGE_CHUNK_BYTES
+from agents.decoder import LARGE_BYTES
 from agents.intake import Intake
 from agents.settings import Settings
 from agents.transport import RecordBatch
@@ -68,7 +68,7 @@ async def test_large_chunks_are_decoded_beside_the_loop(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(agents.decoder, "decode_chunk", watched)
     intake = await intake_of()
-    await intake.take(batch(1000, LARGE_CHUNK_BYTES, LARGE_CHUNK_BYTES + 1))
+    await intake.take(batch(1000, LARGE_BYTES, LARGE_BYTES + 1))
     assert beside == [False, False, True]
     assert len(intake.pending.flush.chunks) == 3
 
