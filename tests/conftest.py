@@ -147,7 +147,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 def _brokers() -> list[str]:
     """Return what is to be said of the brokers of this process, and of its Prometheus."""
-    lines = [line for choice in (*_chosen, *_prometheus) for line in choice.report()]
+    lines = [line for choice in _chosen for line in choice.report()]
+    lines += [line for found in _prometheus for line in found.report()]
     if os.environ.get("HXI_TEST_REQUIRE_KAFKA") and not all(choice.is_apache_kafka for choice in _chosen):
         lines.append("HXI_TEST_REQUIRE_KAFKA is set: this run has failed.")
     return lines

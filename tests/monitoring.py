@@ -59,16 +59,17 @@ def panel_expressions(seconds: int = 60) -> Iterator[tuple[str, str]]:
 def series_of(expression: str) -> list[Named]:
     """Return the series that an expression names, each with the labels that it is grouped and joined by."""
     parsed = parse(expression)
-    found = [
-        Named(selector.name or "", {one.name: one.value for one in selector.matchers.matchers if one.op == MatchOp.Equal})
-        for selector in _selectors(parsed)
-    ]
+    found = [Named(selector.name or "", _equal(selector)) for selector in _selectors(parsed)]
     for inner, labels in _groupings(parsed):
         names = {selector.name for selector in _selectors(inner)}
         for series in found:
             if series.metric in names:
                 series.labels |= labels
     return found
+
+
+def _equal(selector: VectorSelector) -> dict[str, str]:
+    return {one.name: one.value for one in selector.matchers.matchers if one.op == MatchOp.Equal}
 
 
 def _selectors(expression: Expr) -> list[VectorSelector]:

@@ -42,7 +42,8 @@ def is_told(series: Named, by_name: dict[str, list[dict[str, str]]]) -> bool:
 
 def expressions() -> list[tuple[str, str]]:
     """Return everything that is asked of Prometheus, with the name of who asks."""
-    return [(rule.get("alert") or rule["record"], rule["expr"]) for rule in rules()] + list(panel_expressions(LOOKS_BACK_S))
+    of_rules = [(rule.get("alert") or rule["record"], rule["expr"]) for rule in rules()]
+    return of_rules + list(panel_expressions(LOOKS_BACK_S))
 
 
 def test_a_worker_tells_every_series_that_a_rule_or_panel_names(deployment: Deployment) -> None:

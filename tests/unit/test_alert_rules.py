@@ -65,7 +65,7 @@ def test_an_alert_is_tried_where_it_fires_and_where_it_does_not(alert: str) -> N
 
 
 def test_every_rule_file_is_one_that_is_tried() -> None:
-    assert [RULES] == sorted(RULES.parent.glob("*"))
+    assert sorted(RULES.parent.glob("*")) == [RULES]
     assert yaml.safe_load(RULE_TESTS.read_text("utf-8"))["rule_files"] == [f"../rules/{RULES.name}"]
 
 
