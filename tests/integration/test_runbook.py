@@ -11,11 +11,7 @@ from agents.cli import app
 from tests.monitoring import DEPLOY
 
 TEXT = (DEPLOY.parent / "docs/runbook.md").read_text("utf-8")
-STATEMENTS = [
-    statement
-    for block in re.findall(r"```sql\n(.*?)```", TEXT, re.DOTALL)
-    for statement in re.findall(r"[^;]+;", block)
-]
+STATEMENTS = re.findall(r"[^;]+;", "".join(re.findall(r"```sql\n(.*?)```", TEXT, re.DOTALL)))
 COMMANDS = sorted({line.partition("#")[0].strip("` ") for line in re.findall(r"`?\bhxi [a-z][^`\n]*", TEXT)})
 
 
