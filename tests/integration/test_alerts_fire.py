@@ -12,7 +12,7 @@ RULE_TEST = Path("rules_test/hxi_test.yml")
 
 FLAPPING = {
     "HxiNothingClaimed": ('hxi_partitions{job="hxi"}) == 0\n        for: 3m', 'hxi_partitions{job="hxi"}) == 0'),
-    "HxiPartitionStuck": ('deriv(hxi_lag_seconds{job="hxi"}[1m]) > 0.95', 'deriv(hxi_lag_seconds{job="hxi"}[10m]) > 0'),
+    "HxiPartitionStuck": ('delta(hxi_lag_records{job="hxi"}[1m]) >= 0', 'hxi_lag_records{job="hxi"} > 0'),
     "HxiFreshnessBurnsFast": ("> 14.4 * 0.01 and job", "> 14.4 * 0.01 or job"),
 }
 """What of a rule keeps it from firing on a deploy or for too long, and how it would."""

@@ -86,7 +86,9 @@ def test_the_heatmap_has_every_click_that_has_a_place(analyst: "psycopg.Connecti
     assert expected is not None
     assert sum(cell or 0 for row in rows for cell in row[1:]) == expected[0] > 0
     assert len(columns) == 21
-    assert [row[0] for row in rows] == [50 * place for place in range(len(rows))]
+    assert [row[0] for row in rows] == [str(50 * place) for place in range(len(rows))], (
+        "a number would count for the colours"
+    )
 
 
 def test_a_screens_name_is_a_text_whatever_is_in_it(analyst: "psycopg.Connection[Any]") -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -28,6 +29,8 @@ from tests.servers.ports import free_port
 
 REQUIRE_PROMETHEUS: Final = "HXI_TEST_REQUIRE_PROMETHEUS"
 DEPLOYED: Final = Path(__file__).resolve().parents[2] / "deploy" / "prometheus"
+
+OLDEST: Final = (2, 42)  # the first that knows keep_firing_for
 
 FETCH_SECONDS: Final = 120.0  # each step; 33 MB with apt's lists; 10 s were seen
 START_SECONDS: Final = 60.0
@@ -57,15 +60,34 @@ def find_prometheus(environment: Mapping[str, str] = os.environ, cache: Path = C
     Raises:
         PrometheusUnavailable: If there is none, and ``HXI_TEST_REQUIRE_PROMETHEUS`` is set.
     """
+    rejected = []
+    for kind, offer in (("the search path", _on_the_path), ("apt", _from_apt)):
+        try:
+            programs = offer(environment, cache)
+            return PrometheusPrograms(programs, f"{_version(programs)} from {kind}")
+        except PrometheusUnavailable as reason:
+            rejected.append(f"From {kind}: {reason}.")
+    why = f"Prometheus cannot be had. {' '.join(rejected)}"
+    if environment.get(REQUIRE_PROMETHEUS, "0") not in {"", "0"}:
+        raise PrometheusUnavailable(why)
+    return PrometheusPrograms(None, why)
+
+
+def _version(programs: Path) -> str:
+    """Return the version, of one that understands our rules."""
+    command = [programs / "promtool", "--version"]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    version = re.search(r"version (\d+)\.(\d+)\S*", said.stdout + said.stderr)
+    if version is None or (int(version[1]), int(version[2])) < OLDEST:
+        raise PrometheusUnavailable(f"{version[0] if version else 'what is there'} is not 2.42 or newer")
+    return version[0]
+
+
+def _on_the_path(environment: Mapping[str, str], _: Path) -> Path:
     here = [shutil.which(program, path=environment.get("PATH")) for program in ("prometheus", "promtool")]
-    if here[0] and here[1] and Path(here[0]).parent == Path(here[1]).parent:
-        return PrometheusPrograms(Path(here[0]).parent, f"the one in {Path(here[0]).parent}")
-    try:
-        return PrometheusPrograms(_from_apt(environment, cache), "apt's package, unpacked")
-    except PrometheusUnavailable as reason:
-        if environment.get(REQUIRE_PROMETHEUS, "0") not in {"", "0"}:
-            raise
-        return PrometheusPrograms(None, f"Not used: Prometheus of the search path: not there. From apt: {reason}.")
+    if not (here[0] and here[1] and Path(here[0]).parent == Path(here[1]).parent):
+        raise PrometheusUnavailable("there is no prometheus with promtool")
+    return Path(here[0]).parent
 
 
 def _from_apt(environment: Mapping[str, str], cache: Path) -> Path:
