@@ -14,8 +14,10 @@ from pipeline.sinks.migrations import migrate
 from tests.deployment import Deployment, fresh_name
 from tests.faults.log import LOG, SEED, table
 from tests.servers.choice import Broker, BrokerChoice, KillableBroker, choose_broker
+from tests.servers.prometheus import PrometheusPrograms, find_prometheus
 
 _chosen: list[BrokerChoice] = []
+_prometheus: list[PrometheusPrograms] = []
 _reported: list[str] = []
 _BROKERS = "brokers"
 
@@ -51,6 +53,16 @@ def own_broker(broker_choice: BrokerChoice, tmp_path: Path) -> Iterator[Killable
 
 
 @pytest.fixture(scope="session")
+def prometheus_programs() -> Path:
+    """The directory of prometheus and promtool."""
+    if not _prometheus:
+        _prometheus.append(find_prometheus())
+    if _prometheus[0].directory is None:
+        pytest.skip("needs Prometheus; what the tests ran on is at the end")
+    return _prometheus[0].directory
+
+
+@pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     with Postgres.start(tmp_path_factory.mktemp("postgres")) as running:
         yield running
@@ -74,6 +86,14 @@ def template_database(postgres: Postgres) -> str:
 @pytest.fixture
 def database_url(postgres: Postgres, template_database: str) -> Iterator[str]:
     """A migrated database of the test's own."""
+    name = fresh_name("test")
+    yield new_database(postgres.address, name, template_database)
+    drop_database(postgres.address, name)
+
+
+@pytest.fixture(scope="module")
+def own_database(postgres: Postgres, template_database: str) -> Iterator[str]:
+    """A migrated database for the tests of one file."""
     name = fresh_name("test")
     yield new_database(postgres.address, name, template_database)
     drop_database(postgres.address, name)
@@ -126,8 +146,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def _brokers() -> list[str]:
-    """Return what is to be said of the brokers of this process."""
+    """Return what is to be said of the brokers of this process, and of its Prometheus."""
     lines = [line for choice in _chosen for line in choice.report()]
+    lines += [line for found in _prometheus for line in found.report()]
     if os.environ.get("HXI_TEST_REQUIRE_KAFKA") and not all(choice.is_apache_kafka for choice in _chosen):
         lines.append("HXI_TEST_REQUIRE_KAFKA is set: this run has failed.")
     return lines
