@@ -75,7 +75,7 @@ def find_prometheus(environment: Mapping[str, str] = os.environ, cache: Path = C
 
 def _version(programs: Path) -> str:
     """Return the version, of one that understands our rules."""
-    command = [programs / "promtool", "--version"]
+    command = [str(programs / "promtool"), "--version"]
     said = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     version = re.search(r"version (\d+)\.(\d+)\S*", said.stdout + said.stderr)
     if version is None or (int(version[1]), int(version[2])) < OLDEST:
