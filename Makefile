@@ -51,7 +51,7 @@ check: lint audit test ## what CI runs
 bench: $(INSTALLED) ## what an event costs here, how soon it shows, what memory sessions take
 	@$(BIN)/python -m benchmarks
 
-up: .secrets/database-owner .secrets/database-worker ## Kafka, PostgreSQL, migration and worker in Docker
+up: $(addprefix .secrets/,database-owner database-worker database-analyst grafana-admin) ## all of it in Docker: Kafka, PostgreSQL, worker, Prometheus, Grafana
 	docker compose up --build --detach --wait
 
 .secrets/%:
@@ -60,7 +60,7 @@ up: .secrets/database-owner .secrets/database-worker ## Kafka, PostgreSQL, migra
 	@chmod 644 $@
 
 down: ## stop what `make up` started, and delete its data
-	docker compose down --volumes
+	docker compose --profile load down --volumes
 
 clean: ## remove what the targets made
 	rm -rf .venv .hxi build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

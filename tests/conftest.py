@@ -13,7 +13,8 @@ from agents.embedded import Postgres
 from pipeline.sinks.migrations import migrate
 from tests.deployment import Deployment, fresh_name
 from tests.faults.log import LOG, SEED, table
-from tests.servers.choice import Broker, BrokerChoice, KillableBroker, choose_broker
+from tests.servers.choice import IN_DOCKER, Broker, BrokerChoice, KillableBroker, choose_broker, demanded
+from tests.servers.postgres_in_docker import PostgresInDocker, postgres_in_docker
 from tests.servers.prometheus import PrometheusPrograms, find_prometheus
 
 _chosen: list[BrokerChoice] = []
@@ -63,7 +64,11 @@ def prometheus_programs() -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres | PostgresInDocker]:
+    if demanded(IN_DOCKER):
+        with postgres_in_docker() as contained:
+            yield contained
+        return
     with Postgres.start(tmp_path_factory.mktemp("postgres")) as running:
         yield running
 

@@ -236,6 +236,14 @@ def test_the_embedded_broker_is_no_answer_where_kafka_is_required(monkeypatch: p
         choose_broker(lambda _: _Embedded(), {choice.REQUIRE_KAFKA: "1"})
 
 
+def test_what_has_to_be_in_docker_is_not_looked_for_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "have_image", lambda: None)
+    assert choose_broker(None, {choice.IN_DOCKER: "1"}).kind is BrokerKind.DOCKER
+    _neither(monkeypatch)
+    with pytest.raises(NoBroker, match="no Docker engine answers"):
+        choose_broker(lambda _: _Embedded(), {choice.IN_DOCKER: "1"})
+
+
 def test_a_named_broker_that_does_not_answer_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choice, "EXISTING_SECONDS", 0.2)
     with pytest.raises(NoBroker, match="no Kafka broker answers"):

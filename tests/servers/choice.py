@@ -1,7 +1,8 @@
 """Decides which broker the tests run on, and remembers in plain words why not a better one. Starts none by itself.
 
 In this order: the broker that ``HXI_TEST_KAFKA_BOOTSTRAP`` names, Apache Kafka from Maven, Apache Kafka in Docker, the
-embedded broker. With ``HXI_TEST_REQUIRE_KAFKA=1`` the embedded broker is no answer.
+embedded broker. With ``HXI_TEST_REQUIRE_KAFKA=1`` the embedded broker is no answer. With ``HXI_TEST_IN_DOCKER=1``
+nothing but a container is, for PostgreSQL neither.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from tests.servers.ports import wait_for_kafka
 
 BOOTSTRAP: Final = "HXI_TEST_KAFKA_BOOTSTRAP"
 REQUIRE_KAFKA: Final = "HXI_TEST_REQUIRE_KAFKA"
+IN_DOCKER: Final = "HXI_TEST_IN_DOCKER"
 EXISTING_SECONDS: Final = 5.0
 
 
@@ -119,7 +121,7 @@ def choose_broker(
 
     Args:
         embedded: Starts the embedded broker on a directory.
-        environment: Where the two settings are read.
+        environment: Where the settings are read.
 
     Raises:
         NoBroker: If there is none, or none that is required, or the one that was named does not answer.
@@ -128,17 +130,27 @@ def choose_broker(
         if not wait_for_kafka(address, EXISTING_SECONDS):
             raise NoBroker(f"{BOOTSTRAP} names {address}, and no Kafka broker answers there.")
         return BrokerChoice(BrokerKind.EXISTING, lambda _: nullcontext(_Existing(address)))
+    if demanded(IN_DOCKER, environment):
+        try:
+            return BrokerChoice(BrokerKind.DOCKER, _in_docker())
+        except DockerUnavailable as reason:
+            raise NoBroker(f"{IN_DOCKER} is set, and Apache Kafka cannot be had there: {reason}.") from reason
     rejected: list[str] = []
     for kind, offer in ((BrokerKind.MAVEN, _from_maven), (BrokerKind.DOCKER, _in_docker)):
         try:
             return BrokerChoice(kind, offer(), tuple(rejected))
         except (MavenUnavailable, DockerUnavailable) as reason:
             rejected.append(f"{kind.value}: {reason}.")
-    if environment.get(REQUIRE_KAFKA, "0") not in {"", "0"}:
+    if demanded(REQUIRE_KAFKA, environment):
         raise NoBroker(" ".join([f"{REQUIRE_KAFKA} is set, and Apache Kafka cannot be had.", *rejected]))
     if embedded is None:
         raise NoBroker(" ".join(["No broker can be had.", *rejected]))
     return BrokerChoice(BrokerKind.EMBEDDED, _embedded(embedded), tuple(rejected))
+
+
+def demanded(name: str, environment: Mapping[str, str] = os.environ) -> bool:
+    """Return whether one of the two yes-or-no settings is on."""
+    return environment.get(name, "0") not in {"", "0"}
 
 
 def _from_maven() -> Callable[[Path], AbstractContextManager[Broker]]:
