@@ -1,12 +1,12 @@
 """Masks what people typed, and on request all they saw, in a replay chunk's rrweb events; cuts the URLs in them.
 
 Knows the shapes of rrweb 1 and 2 (its ``types.ts``): input events, mutations and serialized nodes, wherever they are in
-the chunk, also in JSON that is there as text. What is no such shape stays: a chunk is opaque JSON. A packed chunk is
-one text, which nobody can look into.
+the chunk, also in JSON that is there as text; text that is like JSON and cannot be read is masked whole. What is no such
+shape stays: a chunk is opaque JSON. A packed chunk is one text, which nobody can look into.
 """
 
 import re
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from typing import Any
 
 from pipeline.privacy import PrivacyPolicy
@@ -20,7 +20,7 @@ from pipeline.replay_texts import (
     mask_links,
     masked_log,
 )
-from schema.json_text import NotJson, dump_refused, parse
+from schema.json_text import NotJson, NotStorable, dump, dump_refused, parse
 
 SNAPSHOT, INCREMENTAL, CUSTOM, PLUGIN = 2, 3, 5, 6
 """``EventType``."""
@@ -31,6 +31,16 @@ MUTATION, INPUT, CANVAS, LOG = 0, 5, 9, 11
 _OF_NODES = frozenset({"attributes", "childNodes"})
 _WRITING = frozenset({"fillText", "strokeText"})
 _MAY_BE_JSON = re.compile(r'\s*[\[{"]')
+
+_QUOTE = r"(?:\\*[\"']|&quot;|&#34;|%22)"
+_LIKE_JSON = re.compile(rf"(?:[{{,]|%7[Bb]|%2[Cc])\s*{_QUOTE}[\w$. -]{{1,60}}{_QUOTE}\s*(?::|%3[Aa])")
+"""A key of an object, wherever it is. One is next to never in packed text, which is as if random."""
+
+LEAST_TEXT = 10
+"""Characters of JSON that may hold something typed: it has a key, too."""
+
+MOST_TEXTS = 50_000
+"""In one chunk that are read as JSON; what of the others looks like it is masked whole. Each takes up to 5 µs."""
 
 MOST_LEVELS = 3
 """Of JSON as a text within JSON as a text: what is deeper is masked whole."""
@@ -52,50 +62,64 @@ class _Masking:
         self._masks_all = policy.replay == "mask_text"
         self._page = Page()
         self._event = 0
-        self._left: list[tuple[Any, int]] = []
+        self._left: list[tuple[Any, Iterator[Any], int, bool]] = []
         self._opened: list[tuple[Any, Any, list[Any]]] = []
+        self._texts = 0
 
     def of(self, data: Any) -> Any:
         whole = [data]
-        self._left.append((whole, 0))
+        self._go_into(whole, (0,), 0, outside=True)
         while self._left:
-            value, level = self._left.pop()
-            if isinstance(value, dict):
-                self._take_object(value, level)
+            holder, names, level, outside = self._left[-1]
+            for name in names:
+                value = holder[name]
+                kind = type(value)  # JSON, just parsed: no other classes; isinstance takes three times as long
+                inside = level
+                if kind is str and len(value) >= LEAST_TEXT and (inner := self._opened_text(holder, name, level, outside)):
+                    value, inside = inner, level + 1
+                    kind = list
+                if not value or (kind is not dict and kind is not list):
+                    continue
+                if kind is list:
+                    self._go_into(value, range(len(value)), inside, outside=outside)
+                else:
+                    self._take_object(value, inside, outside)
+                break
             else:
-                self._go_into(value, range(len(value)), level)
+                self._left.pop()
         self._end_page()
         for holder, name, inner in reversed(self._opened):
-            holder[name] = dump_refused(inner[0]).decode()
+            holder[name] = _dumped(inner[0])
         return whole[0]
 
-    def _go_into(self, holder: Any, names: Iterable[Any], level: int) -> None:
-        """Leave what is called ``names`` in ``holder`` for later, in order."""
-        first = len(self._left)
-        for name in names:
-            value = holder[name]
-            kind = type(value)  # JSON, just parsed: no other classes; isinstance takes three times as long
-            if kind is dict or kind is list:
-                if value:
-                    self._left.append((value, level))
-            elif kind is str and (inner := self._opened_text(holder, name, level)):
-                self._left.append((inner, level + 1))
-        self._left[first:] = reversed(self._left[first:])
+    def _go_into(self, holder: Any, names: Iterable[Any], level: int, *, outside: bool = False) -> None:
+        """Leave what is called ``names`` in ``holder`` for later, in order; ``outside``: of what rrweb describes."""
+        self._left.append((holder, iter(names), level, outside))
 
-    def _opened_text(self, holder: Any, name: Any, level: int) -> list[Any] | None:
+    def _opened_text(self, holder: Any, name: Any, level: int, outside: bool) -> list[Any] | None:
         """Return a list of the value that the text called ``name`` is as JSON; None where it is none."""
         text = holder[name]
-        if not _MAY_BE_JSON.match(text):
+        if _MAY_BE_JSON.match(text) is None:
+            if outside and self._masks and _LIKE_JSON.search(text):
+                holder[name] = hidden(text)
+            return None
+        if '"' in text and ":" in text and (inner := self._read(text)):
+            if level < MOST_LEVELS:
+                self._opened.append((holder, name, inner))
+                return inner
+            holder[name] = hidden(text)
+        elif self._masks and _LIKE_JSON.search(text):
+            holder[name] = hidden(text)
+        return None
+
+    def _read(self, text: str) -> list[Any] | None:
+        self._texts += 1
+        if self._texts > MOST_TEXTS:
             return None
         try:
-            inner = [parse(text.encode(errors="replace"))]
+            return [parse(text.encode(errors="replace"))]
         except NotJson:
             return None
-        if level == MOST_LEVELS:
-            holder[name] = hidden(text)
-            return None
-        self._opened.append((holder, name, inner))
-        return inner
 
     def _end_page(self) -> None:
         if self._masks:
@@ -103,12 +127,15 @@ class _Masking:
                 hide(holder, name)
         self._page = Page()
 
-    def _take_object(self, value: dict[str, Any], level: int) -> None:
+    def _take_object(self, value: dict[str, Any], level: int, outside: bool) -> None:
         names = list(value)
         if "type" in value and "data" in value:
             data, inside = value["data"], level
-            if isinstance(data, str) and (inner := self._opened_text(value, "data", level)):
+            if isinstance(data, str) and (inner := self._opened_text(value, "data", level, outside)):
                 data, inside = inner[0], level + 1
+                if not isinstance(data, dict):
+                    self._go_into(inner, (0,), inside, outside=outside)
+                    names.remove("data")
             if isinstance(data, dict):
                 self._event += 1
                 self._take_event(value["type"], data, inside)
@@ -116,7 +143,7 @@ class _Masking:
         elif is_node(value):
             self._take_nodes(value, level)
             return
-        self._go_into(value, names, level)
+        self._go_into(value, names, level, outside=outside)
 
     def _take_event(self, kind: Any, data: dict[str, Any], level: int) -> None:
         mask_links(data, self._policy)
@@ -230,3 +257,10 @@ class _Masking:
 
 def _objects(value: Any) -> list[dict[str, Any]]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def _dumped(value: Any) -> str:
+    try:
+        return dump(value).decode()
+    except NotStorable:
+        return dump_refused(value).decode()

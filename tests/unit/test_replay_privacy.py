@@ -1,7 +1,9 @@
 """What is masked in rrweb's events, and what of a chunk stays as it was sent."""
 
 import json
+import zlib
 from typing import Any, Literal
+from urllib.parse import quote
 
 import pytest
 
@@ -217,6 +219,67 @@ def test_json_that_is_there_as_text_is_masked_within(levels: int) -> None:
     assert stored([{"type": 3, "data": json.dumps({"source": 5, "text": "SECRET"})}]) == [
         {"type": 3, "data": '{"source":5,"text":"******"}'}
     ]
+
+
+def nested(levels: int) -> list[Any]:
+    """Return a page with something typed, so many elements deep."""
+    node = element("input", value="SECRET")
+    for _ in range(levels):
+        node = element("div", node)
+    return [snapshot(node)]
+
+
+INPUT = json.dumps(change(5, text="SECRET"))
+
+UNREADABLE = {
+    "deep": json.dumps(nested(100)),
+    "lines": f"{INPUT}\n{INPUT}",
+    "byte order mark": f"\ufeff[{INPUT}]",
+    "trailing comma": f"[{INPUT},]",
+    "truncated": f"[{INPUT}",
+    "cut in front": INPUT[1:],
+    "no number": f"[{INPUT}, NaN]",
+    "tab": INPUT.replace("SECRET", "SEC\tSECRET"),
+    "prefix": f"v1:[{INPUT}]",
+    "prefix of text in text": json.dumps(f"v1:[{INPUT}]"),
+    "text in text, cut": json.dumps(INPUT)[:-5],
+    "of Python": str([change(5, text="SECRET")]),
+    "in HTML": INPUT.replace('"', "&quot;"),
+    "percent-escaped": quote(INPUT),
+}
+"""Texts that hold events, but cannot be read as JSON."""
+
+
+@pytest.mark.parametrize("sent", UNREADABLE.values(), ids=UNREADABLE.keys())
+@pytest.mark.parametrize("replay", ["mask_inputs", "mask_text", "keep"])
+def test_text_like_json_that_cannot_be_read_is_masked_whole(sent: str, replay: Replay) -> None:
+    keeps = replay == "keep"
+    for data in (sent, [sent, INPUT], {"events": sent}, [{"type": 3, "data": sent}], json.dumps({"chunk": sent})):
+        assert ("SECRET" in json.dumps(stored(data, replay))) is keeps
+
+
+def test_text_that_cannot_be_read_within_an_events_data_is_masked_where_it_begins_as_json() -> None:
+    logged = {"type": 6, "data": {"payload": ['{"text": "SECRET"', 'got {"id": 7}']}}
+    assert stored([logged]) == [{"type": 6, "data": {"payload": ["******** ********", 'got {"id": 7}']}}]
+
+
+def test_packed_text_stays() -> None:
+    texts = [json.dumps([change(1, positions=[{"x": x * x % 977, "y": x}])] * (x % 9 + 1)) for x in range(1000)]
+    packed = [zlib.compress(text.encode()).decode("latin-1") for text in texts]
+    kept = [text.replace("\0", "\ufffd") for text in packed]
+    assert stored(packed) == kept
+    assert stored("".join(packed)) == "".join(kept)
+
+
+def test_texts_beyond_what_is_read_of_a_chunk_are_masked_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.replay_privacy.MOST_TEXTS", 2)
+    read = json.dumps(change(5, text="******"), separators=(",", ":"))
+    whole = " ".join("*" * len(word) for word in INPUT.split())
+    assert stored([INPUT, INPUT, INPUT, "[1, 2, 3, 4, 5]"]) == [read, read, whole, "[1, 2, 3, 4, 5]"]
+
+
+def test_events_that_are_there_as_text_under_data_are_masked_too() -> None:
+    assert "SECRET" not in json.dumps(stored([{"type": 3, "data": f"[{INPUT}]"}]))
 
 
 def test_a_json_text_with_a_number_that_cannot_be_stored_keeps_it_as_text() -> None:
