@@ -1,8 +1,8 @@
 """Masks what people typed, and on request all they saw, in a replay chunk's rrweb events; cuts the URLs in them.
 
 Knows the shapes of rrweb 1 and 2 (its ``types.ts``): input events, mutations and serialized nodes, wherever they are in
-the chunk, also in JSON that is there as text; text that is like JSON and cannot be read is masked whole. What is no such
-shape stays: a chunk is opaque JSON. A packed chunk is one text, which nobody can look into.
+the chunk, also in JSON that is there as text; text that is like JSON and cannot be read is masked whole. What is no
+such shape stays: a chunk is opaque JSON. A packed chunk is one text, which nobody can look into.
 """
 
 import re
@@ -35,6 +35,9 @@ _MAY_BE_JSON = re.compile(r'\s*[\[{"]')
 _QUOTE = r"(?:\\*[\"']|&quot;|&#34;|%22)"
 _LIKE_JSON = re.compile(rf"(?:[{{,]|%7[Bb]|%2[Cc])\s*{_QUOTE}[\w$. -]{{1,60}}{_QUOTE}\s*(?::|%3[Aa])")
 """A key of an object, wherever it is. One is next to never in packed text, which is as if random."""
+
+MOST_BESIDE = 2_000
+"""Characters of a text beside events that may be a URL or name somebody; a packed one is not printable."""
 
 LEAST_TEXT = 10
 """Characters of JSON that may hold something typed: it has a key, too."""
@@ -75,7 +78,11 @@ class _Masking:
                 value = holder[name]
                 kind = type(value)  # JSON, just parsed: no other classes; isinstance takes three times as long
                 inside = level
-                if kind is str and len(value) >= LEAST_TEXT and (inner := self._opened_text(holder, name, level, outside)):
+                if (
+                    kind is str
+                    and len(value) >= LEAST_TEXT
+                    and (inner := self._opened_text(holder, name, level, outside))
+                ):
                     value, inside = inner, level + 1
                     kind = list
                 if not value or (kind is not dict and kind is not list):
@@ -100,8 +107,8 @@ class _Masking:
         """Return a list of the value that the text called ``name`` is as JSON; None where it is none."""
         text = holder[name]
         if _MAY_BE_JSON.match(text) is None:
-            if outside and self._masks and _LIKE_JSON.search(text):
-                holder[name] = hidden(text)
+            if outside:
+                self._clean_outside(holder, name, text)
             return None
         if '"' in text and ":" in text and (inner := self._read(text)):
             if level < MOST_LEVELS:
@@ -111,6 +118,12 @@ class _Masking:
         elif self._masks and _LIKE_JSON.search(text):
             holder[name] = hidden(text)
         return None
+
+    def _clean_outside(self, holder: Any, name: Any, text: str) -> None:
+        if self._masks and _LIKE_JSON.search(text):
+            holder[name] = hidden(text)
+        elif len(text) <= MOST_BESIDE and ("@" in text or "://" in text) and text.isprintable():
+            holder[name] = self._policy.clean_text(text)
 
     def _read(self, text: str) -> list[Any] | None:
         self._texts += 1
@@ -143,6 +156,8 @@ class _Masking:
         elif is_node(value):
             self._take_nodes(value, level)
             return
+        elif outside:
+            mask_links(value, self._policy)
         self._go_into(value, names, level, outside=outside)
 
     def _take_event(self, kind: Any, data: dict[str, Any], level: int) -> None:
@@ -156,6 +171,8 @@ class _Masking:
             taken = self._take_change(data, level)
         elif kind in (CUSTOM, PLUGIN) and "payload" in data:
             data["payload"] = masked_log(data["payload"], self._policy)
+        if kind == CUSTOM and isinstance(data.get("tag"), str):
+            data["tag"] = hidden(data["tag"]) if self._masks_all else self._policy.clean_text(data["tag"])
         self._go_into(data, [name for name in data if name not in taken], level)
 
     def _take_change(self, data: dict[str, Any], level: int) -> set[str]:
@@ -199,7 +216,8 @@ class _Masking:
         key = id_of(change.get("id"))
         if is_editable(attributes):
             self._page.edit(key)
-        mask_attributes(attributes, self._policy, shows_value=key in self._page.shown_values)
+        page = self._page
+        mask_attributes(attributes, self._policy, shows_value=key in page.shown_values, is_custom=key in page.custom)
 
     def _take_text_change(self, change: dict[str, Any]) -> None:
         key = id_of(change.get("id"))
@@ -241,8 +259,10 @@ class _Masking:
         if tag == "textarea" or is_editable(attributes):
             self._page.edit(key)
         is_drawing = node.get("isSVG") is True and tag != "a"
+        if is_custom := "-" in tag and not is_drawing:
+            self._page.custom.add(key)
         shows_value = key in self._page.shown_values
-        mask_attributes(attributes, self._policy, shows_value=shows_value, is_drawing=is_drawing)
+        mask_attributes(attributes, self._policy, shows_value=shows_value, is_drawing=is_drawing, is_custom=is_custom)
 
     def _take_text(self, node: dict[str, Any], key: Hashable, inside: str) -> None:
         if inside == "noscript" and isinstance(node["textContent"], str):

@@ -78,6 +78,23 @@ TYPED = [
         {"type": 6, "data": {"plugin": "rrweb/network@1", "payload": {"requestBody": {"pin": 1}, "status": 200}}},
         {"type": 6, "data": {"plugin": "rrweb/network@1", "payload": {"requestBody": {"pin": "*"}, "status": 200}}},
     ),
+    ({"type": 6, "data": {"payload": {"postData": "a=b"}}}, {"type": 6, "data": {"payload": {"postData": "***"}}}),
+    *(
+        (element("div", element("b", text("a")), role=role), element("div", element("b", text("*")), role=role))
+        for role in ("combobox", "searchbox", "none Combobox")
+    ),
+    *(
+        ({"type": kind, "data": {"payload": [{name: "a b"}]}}, {"type": kind, "data": {"payload": [{name: "* *"}]}})
+        for kind in (5, 6)
+        for name in [
+            *("password", "newPassword", "user_passwd", "pwd", "secret", "accessToken", "otp", "loginPin", "PIN"),
+            *("cvv", "card_cvc", "authorization", "apiKey", "set-cookie"),
+        ]
+    ),
+    (
+        {"type": 5, "data": {"payload": {"password": {"old": "a", "n": 1}}}},
+        {"type": 5, "data": {"payload": {"password": {"old": "*", "n": "*"}}}},
+    ),
 ]
 """What people typed: masked by default, wherever in the chunk it is."""
 
@@ -93,8 +110,20 @@ SHOWN = [
     (element("i", **{"aria-description": "Ann"}), element("i", **{"aria-description": "***"})),
     (element("noscript", text("<p>")), element("noscript", text("***"))),
     (
+        element("x-i", text="a", header="b", who="c", **{"class": "d"}),
+        element("x-i", text="*", header="*", who="*", **{"class": "d"}),
+    ),
+    (
+        [snapshot(element("x-i", id_=7)), change(0, attributes=[{"id": 7, "attributes": {"who": "a", "class": "b"}}])],
+        [snapshot(element("x-i", id_=7)), change(0, attributes=[{"id": 7, "attributes": {"who": "*", "class": "b"}}])],
+    ),
+    (
+        change(0, attributes=[{"id": 7, "attributes": {"text": "a"}}]),
+        change(0, attributes=[{"id": 7, "attributes": {"text": "*"}}]),
+    ),
+    (
         {"type": 5, "data": {"tag": "t", "payload": {"text": "x", "n": 1}}},
-        {"type": 5, "data": {"tag": "t", "payload": {"text": "*", "n": 1}}},
+        {"type": 5, "data": {"tag": "*", "payload": {"text": "*", "n": 1}}},
     ),
     (change(9, property="fillText", args=["a b", 1]), change(9, property="fillText", args=["* *", 1])),
     (
@@ -108,7 +137,8 @@ NEITHER = [
     snapshot(element("style", text("p {color: red}"))),
     snapshot(element("div", text(".a{}", isStyle=True))),
     change(1, positions=[{"x": 1, "y": 2}]),
-    {"type": 5, "data": {"tag": "t", "payload": {"count": 1}}},
+    {"type": 5, "data": {"payload": {"count": 1, "tokens": 2, "spin": 3, "pinned": 1}}},
+    element("x-i", **{"class": "a", "slot": "b"}),
     {"type": 6, "data": 1},
     change(0, adds=[1, {"node": 1}, {"node": {}, "x": []}]),
     change(9, commands=[{"property": "drawImage", "args": ["a"]}, 1]),
@@ -322,6 +352,9 @@ URLS = [
         {"type": 6, "data": {"payload": {"log": f"GET {CLEAN} by [email]", "url": "/p"}}},
     ),
     (change(11, payload=[f"at {URL}"]), change(11, payload=[f"at {CLEAN}"])),
+    ({"type": 5, "data": {"tag": URL}}, {"type": 5, "data": {"tag": CLEAN}}),
+    ({"url": "/p?SECRET", "events": []}, {"url": "/p", "events": []}),
+    ({"note": [f"{URL} a@b.example"]}, {"note": [f"{CLEAN} [email]"]}),
 ]
 
 
