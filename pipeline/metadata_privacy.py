@@ -27,16 +27,22 @@ _PERHAPS = re.compile(
 
 
 class Kind(Enum):
-    """What a key says that its value is."""
+    """What a key says that its value is. TEXT: it says nothing; PROSE: that it is for people to read."""
 
     TEXT = auto()
+    PROSE = auto()
     URL = auto()
     QUERY = auto()
+    SEARCH = auto()
     ADDRESS = auto()
     VERSION = auto()
     MEASURE = auto()
 
 
+_INHERITED = frozenset({Kind.URL, Kind.ADDRESS})
+"""What is within, too, under keys that say nothing."""
+
+_PAIR = re.compile(r"\s*[\w$.%\[\]+~-]{1,200}=")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+")
 
 _KINDS: list[tuple[Kind, re.Pattern[str]]] = [
@@ -48,7 +54,14 @@ _KINDS: list[tuple[Kind, re.Pattern[str]]] = [
             r"|pages?|routes?"
         ),
     ),
-    (Kind.VERSION, re.compile(r"ver|.*version|build|release|revision")),
+    (Kind.SEARCH, re.compile(r"query|search|params|qs")),
+    (
+        Kind.VERSION,
+        re.compile(
+            r"ver|(?:app|sdk|api|os|browser|client|server|lib|library|firmware|schema|engine|driver|web|package|plugin)?"
+            r"versions?|build|release|revision"
+        ),
+    ),
     (
         Kind.MEASURE,
         re.compile(
@@ -56,7 +69,10 @@ _KINDS: list[tuple[Kind, re.Pattern[str]]] = [
             r"|count|quota|latency"
         ),
     ),
+    (Kind.PROSE, re.compile(r"title|text|label|message|description|caption|heading")),
 ]
+_NUMBERED = frozenset({Kind.ADDRESS, Kind.URL})
+"""Also where digits stand behind the word: ``ip2``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +95,12 @@ def cleaned(value: Any, cleaning: Cleaning, kind: Kind = Kind.TEXT) -> Any:
     if isinstance(value, str):
         return _clean_text(value, cleaning, kind)
     if isinstance(value, dict):
-        keys = _distinct(value, cleaning.text)
+        keys = _distinct(
+            value, cleaning.text if kind is Kind.VERSION else lambda key: _clean_text(key, cleaning, Kind.TEXT)
+        )
         return {
-            clean: cleaned(item, cleaning, kind_of(key)) for clean, (key, item) in zip(keys, value.items(), strict=True)
+            clean: cleaned(item, cleaning, _kind_within(key, kind))
+            for clean, (key, item) in zip(keys, value.items(), strict=True)
         }
     if isinstance(value, list):
         return [cleaned(item, cleaning, kind) for item in value]
@@ -92,18 +111,27 @@ def cleaned(value: Any, cleaning: Cleaning, kind: Kind = Kind.TEXT) -> Any:
 def kind_of(key: str) -> Kind:
     """Return what ``key`` says: by the words of ``snake_case``, ``camelCase`` and ``Header-Case``."""
     words = [word.lower() for word in _WORD.findall(key[:200])]
-    if "".join(words).endswith(("querystring", "searchparams")):
+    if "".join(words).endswith(("querystring", "searchparams", "locationsearch")):
         return Kind.QUERY
     for kind, pattern in _KINDS:
         if any(map(pattern.fullmatch, words)):
             return kind
+        if kind in _NUMBERED and any(pattern.fullmatch(word.rstrip("0123456789")) for word in words):
+            return kind
     return Kind.TEXT
+
+
+def _kind_within(key: str, around: Kind) -> Kind:
+    kind = kind_of(key)
+    return around if kind is Kind.TEXT and around in _INHERITED else kind
 
 
 def _clean_text(text: str, cleaning: Cleaning, kind: Kind) -> str:
     if kind is Kind.URL:
         return cleaning.url(text)
-    if kind is Kind.QUERY and ("=" in text or "?" in text):
+    if (kind is Kind.QUERY and ("=" in text or "?" in text)) or (
+        kind is Kind.SEARCH and (text.startswith(("?", "#")) or _PAIR.match(text))
+    ):
         return cleaning.url(text) if text.startswith("?") else cleaning.url(f"?{text}").removeprefix("?")
     if kind is Kind.ADDRESS or (kind is not Kind.VERSION and _ONLY_ADDRESS.fullmatch(text)):
         text = cleaning.addresses(text)

@@ -24,6 +24,8 @@ _ADDRESS = re.compile(
     r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}(?![\w.])"
     r"|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,8}(?:(?:\.\d{1,3}){3})?(?![\w:]))"
 )
+_PADDING = re.compile(r"(?<![0-9A-Fa-f])0+(?=[0-9])")
+"""Zeros that some write in front of the numbers of an address: to Python it is none then."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,7 @@ class PrivacyPolicy:
         return _ADDRESS.sub(lambda match: self._clean_address(match.group()), text)
 
     def _clean_address(self, text: str) -> str:
-        network = network_of(text)
+        network = network_of(_PADDING.sub("", text))
         return text if network is None else network if self.ip_address == "truncate" else IP_MASK
 
 

@@ -15,7 +15,7 @@ DOCUMENT = 0
 _BARE = frozenset({"style", "dir", "lang"})
 """Attributes that elements have which browsers make while people type or paste."""
 
-_EDITABLE_ROLES = frozenset({"textbox", "searchbox"})
+_EDITABLE_ROLES = frozenset({"textbox", "searchbox", "combobox"})
 
 _EDITORS = ("data-slate-", "data-lexical-")
 """Begin the attributes that these editors give to each of their nodes."""
@@ -28,7 +28,9 @@ def is_editable(attributes: dict[str, Any]) -> bool:
         if lower == "contenteditable":
             if value is not None and str(value).lower() != "false":
                 return True
-        elif lower.startswith(_EDITORS) or (lower == "role" and str(value).lower() in _EDITABLE_ROLES):
+        elif lower.startswith(_EDITORS) or (
+            lower == "role" and not _EDITABLE_ROLES.isdisjoint(str(value).lower().split())
+        ):
             return True
     return False
 
@@ -41,12 +43,14 @@ def is_bare(attributes: Any) -> bool:
 class Page:
     """The nodes of one page in one chunk, each by its id or by a value that no other has.
 
-    ``styles`` are texts of style sheets; ``shown_values`` are elements whose ``value`` nobody types.
+    ``styles`` are texts of style sheets; ``shown_values`` are elements whose ``value`` nobody types; ``custom`` are
+    elements that the page defines.
     """
 
     def __init__(self) -> None:
         self.styles: set[Hashable] = set()
         self.shown_values: set[Hashable] = set()
+        self.custom: set[Hashable] = set()
         self._inside: dict[Hashable, list[Hashable]] = {}
         self._made_by: dict[Hashable, int] = {}
         self._editable: list[Hashable] = []

@@ -1,12 +1,12 @@
 """Masks what people typed, and on request all they saw, in a replay chunk's rrweb events; cuts the URLs in them.
 
 Knows the shapes of rrweb 1 and 2 (its ``types.ts``): input events, mutations and serialized nodes, wherever they are in
-the chunk, also in JSON that is there as text. What is no such shape stays: a chunk is opaque JSON. A packed chunk is
-one text, which nobody can look into.
+the chunk, also in JSON that is there as text; text that is like JSON and cannot be read is masked whole. What is no
+such shape stays: a chunk is opaque JSON. A packed chunk is one text, which nobody can look into.
 """
 
 import re
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from typing import Any
 
 from pipeline.privacy import PrivacyPolicy
@@ -20,7 +20,7 @@ from pipeline.replay_texts import (
     mask_links,
     masked_log,
 )
-from schema.json_text import NotJson, dump_refused, parse
+from schema.json_text import NotJson, NotStorable, dump, dump_refused, parse
 
 SNAPSHOT, INCREMENTAL, CUSTOM, PLUGIN = 2, 3, 5, 6
 """``EventType``."""
@@ -31,6 +31,19 @@ MUTATION, INPUT, CANVAS, LOG = 0, 5, 9, 11
 _OF_NODES = frozenset({"attributes", "childNodes"})
 _WRITING = frozenset({"fillText", "strokeText"})
 _MAY_BE_JSON = re.compile(r'\s*[\[{"]')
+
+_QUOTE = r"(?:\\*[\"']|&quot;|&#34;|%22)"
+_LIKE_JSON = re.compile(rf"(?:[{{,]|%7[Bb]|%2[Cc])\s*{_QUOTE}[\w$. -]{{1,60}}{_QUOTE}\s*(?::|%3[Aa])")
+"""A key of an object, wherever it is. One is next to never in packed text, which is as if random."""
+
+MOST_BESIDE = 2_000
+"""Characters of a text beside events that may be a URL or name somebody; a packed one is not printable."""
+
+LEAST_TEXT = 10
+"""Characters of JSON that may hold something typed: it has a key, too."""
+
+MOST_TEXTS = 50_000
+"""In one chunk that are read as JSON; what of the others looks like it is masked whole. Each takes up to 5 µs."""
 
 MOST_LEVELS = 3
 """Of JSON as a text within JSON as a text: what is deeper is masked whole."""
@@ -52,50 +65,74 @@ class _Masking:
         self._masks_all = policy.replay == "mask_text"
         self._page = Page()
         self._event = 0
-        self._left: list[tuple[Any, int]] = []
+        self._left: list[tuple[Any, Iterator[Any], int, bool]] = []
         self._opened: list[tuple[Any, Any, list[Any]]] = []
+        self._texts = 0
 
     def of(self, data: Any) -> Any:
         whole = [data]
-        self._left.append((whole, 0))
+        self._go_into(whole, (0,), 0, outside=True)
         while self._left:
-            value, level = self._left.pop()
-            if isinstance(value, dict):
-                self._take_object(value, level)
+            holder, names, level, outside = self._left[-1]
+            for name in names:
+                value = holder[name]
+                kind = type(value)  # JSON, just parsed: no other classes; isinstance takes three times as long
+                inside = level
+                if (
+                    kind is str
+                    and len(value) >= LEAST_TEXT
+                    and (inner := self._opened_text(holder, name, level, outside))
+                ):
+                    value, inside = inner, level + 1
+                    kind = list
+                if not value or (kind is not dict and kind is not list):
+                    continue
+                if kind is list:
+                    self._go_into(value, range(len(value)), inside, outside=outside)
+                else:
+                    self._take_object(value, inside, outside)
+                break
             else:
-                self._go_into(value, range(len(value)), level)
+                self._left.pop()
         self._end_page()
         for holder, name, inner in reversed(self._opened):
-            holder[name] = dump_refused(inner[0]).decode()
+            holder[name] = _dumped(inner[0])
         return whole[0]
 
-    def _go_into(self, holder: Any, names: Iterable[Any], level: int) -> None:
-        """Leave what is called ``names`` in ``holder`` for later, in order."""
-        first = len(self._left)
-        for name in names:
-            value = holder[name]
-            kind = type(value)  # JSON, just parsed: no other classes; isinstance takes three times as long
-            if kind is dict or kind is list:
-                if value:
-                    self._left.append((value, level))
-            elif kind is str and (inner := self._opened_text(holder, name, level)):
-                self._left.append((inner, level + 1))
-        self._left[first:] = reversed(self._left[first:])
+    def _go_into(self, holder: Any, names: Iterable[Any], level: int, *, outside: bool = False) -> None:
+        """Leave what is called ``names`` in ``holder`` for later, in order; ``outside``: of what rrweb describes."""
+        self._left.append((holder, iter(names), level, outside))
 
-    def _opened_text(self, holder: Any, name: Any, level: int) -> list[Any] | None:
+    def _opened_text(self, holder: Any, name: Any, level: int, outside: bool) -> list[Any] | None:
         """Return a list of the value that the text called ``name`` is as JSON; None where it is none."""
         text = holder[name]
-        if not _MAY_BE_JSON.match(text):
+        if _MAY_BE_JSON.match(text) is None:
+            if outside:
+                self._clean_outside(holder, name, text)
+            return None
+        if '"' in text and ":" in text and (inner := self._read(text)):
+            if level < MOST_LEVELS:
+                self._opened.append((holder, name, inner))
+                return inner
+            holder[name] = hidden(text)
+        elif self._masks and _LIKE_JSON.search(text):
+            holder[name] = hidden(text)
+        return None
+
+    def _clean_outside(self, holder: Any, name: Any, text: str) -> None:
+        if self._masks and _LIKE_JSON.search(text):
+            holder[name] = hidden(text)
+        elif len(text) <= MOST_BESIDE and ("@" in text or "://" in text) and text.isprintable():
+            holder[name] = self._policy.clean_text(text)
+
+    def _read(self, text: str) -> list[Any] | None:
+        self._texts += 1
+        if self._texts > MOST_TEXTS:
             return None
         try:
-            inner = [parse(text.encode(errors="replace"))]
+            return [parse(text.encode(errors="replace"))]
         except NotJson:
             return None
-        if level == MOST_LEVELS:
-            holder[name] = hidden(text)
-            return None
-        self._opened.append((holder, name, inner))
-        return inner
 
     def _end_page(self) -> None:
         if self._masks:
@@ -103,12 +140,15 @@ class _Masking:
                 hide(holder, name)
         self._page = Page()
 
-    def _take_object(self, value: dict[str, Any], level: int) -> None:
+    def _take_object(self, value: dict[str, Any], level: int, outside: bool) -> None:
         names = list(value)
         if "type" in value and "data" in value:
             data, inside = value["data"], level
-            if isinstance(data, str) and (inner := self._opened_text(value, "data", level)):
+            if isinstance(data, str) and (inner := self._opened_text(value, "data", level, outside)):
                 data, inside = inner[0], level + 1
+                if not isinstance(data, dict):
+                    self._go_into(inner, (0,), inside, outside=outside)
+                    names.remove("data")
             if isinstance(data, dict):
                 self._event += 1
                 self._take_event(value["type"], data, inside)
@@ -116,7 +156,9 @@ class _Masking:
         elif is_node(value):
             self._take_nodes(value, level)
             return
-        self._go_into(value, names, level)
+        elif outside:
+            mask_links(value, self._policy)
+        self._go_into(value, names, level, outside=outside)
 
     def _take_event(self, kind: Any, data: dict[str, Any], level: int) -> None:
         mask_links(data, self._policy)
@@ -129,6 +171,8 @@ class _Masking:
             taken = self._take_change(data, level)
         elif kind in (CUSTOM, PLUGIN) and "payload" in data:
             data["payload"] = masked_log(data["payload"], self._policy)
+        if kind == CUSTOM and isinstance(data.get("tag"), str):
+            data["tag"] = hidden(data["tag"]) if self._masks_all else self._policy.clean_text(data["tag"])
         self._go_into(data, [name for name in data if name not in taken], level)
 
     def _take_change(self, data: dict[str, Any], level: int) -> set[str]:
@@ -172,7 +216,8 @@ class _Masking:
         key = id_of(change.get("id"))
         if is_editable(attributes):
             self._page.edit(key)
-        mask_attributes(attributes, self._policy, shows_value=key in self._page.shown_values)
+        page = self._page
+        mask_attributes(attributes, self._policy, shows_value=key in page.shown_values, is_custom=key in page.custom)
 
     def _take_text_change(self, change: dict[str, Any]) -> None:
         key = id_of(change.get("id"))
@@ -214,8 +259,10 @@ class _Masking:
         if tag == "textarea" or is_editable(attributes):
             self._page.edit(key)
         is_drawing = node.get("isSVG") is True and tag != "a"
+        if is_custom := "-" in tag and not is_drawing:
+            self._page.custom.add(key)
         shows_value = key in self._page.shown_values
-        mask_attributes(attributes, self._policy, shows_value=shows_value, is_drawing=is_drawing)
+        mask_attributes(attributes, self._policy, shows_value=shows_value, is_drawing=is_drawing, is_custom=is_custom)
 
     def _take_text(self, node: dict[str, Any], key: Hashable, inside: str) -> None:
         if inside == "noscript" and isinstance(node["textContent"], str):
@@ -230,3 +277,10 @@ class _Masking:
 
 def _objects(value: Any) -> list[dict[str, Any]]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def _dumped(value: Any) -> str:
+    try:
+        return dump(value).decode()
+    except NotStorable:
+        return dump_refused(value).decode()

@@ -28,6 +28,13 @@ _SEEN = frozenset(
         "standby",
         "prompt",
         "download",
+        "text",
+        "header",
+        "heading",
+        "caption",
+        "message",
+        "description",
+        "tooltip",
         "aria-label",
         "aria-description",
         "aria-placeholder",
@@ -36,6 +43,11 @@ _SEEN = frozenset(
         "aria-brailleroledescription",
     }
 )
+_OF_LOOKS = frozenset(
+    {"class", "id", "slot", "part", "is", "role", "dir", "lang", "hidden", "disabled", "type", "tabindex"}
+)
+"""Attributes that custom elements have as all others do; what is in theirs may be text."""
+
 _URLS = frozenset(
     {
         "href",
@@ -71,9 +83,20 @@ _EXCHANGED = frozenset(
         "requestheaders",
         "responsebody",
         "responseheaders",
+        "postdata",
+        "requestpostdata",
+        "formdata",
+        "set-cookie",
     }
 )
 """Fields, in lower case, of requests that recorders of networks log: forms that people sent, and their logins."""
+
+_SECRET = re.compile(
+    r"(?i:passw|passcode|passphrase|secret|credential|token\b|authorization|api[_-]?key|card[_-]?num)"
+    r"|(?:(?<![A-Za-z])(?i:pwd|pass|otp|totp|pin|cvv2?|cvc2?|csc|ssn|iban|auth)|(?<=[a-z])(?:Pwd|Pass|Otp|Pin|Cvv|Cvc|Ssn))"
+    r"(?![a-z])"
+)
+"""In the name of a field: what it holds is a secret that somebody typed or was given."""
 
 _ICON = re.compile(r"#[\w.:-]{1,64}\Z")
 _SHOWN = re.compile(r"\S+")
@@ -94,11 +117,17 @@ def hidden(value: Any) -> str:
 
 
 def mask_attributes(
-    attributes: dict[str, Any], policy: PrivacyPolicy, *, shows_value: bool = False, is_drawing: bool = False
+    attributes: dict[str, Any],
+    policy: PrivacyPolicy,
+    *,
+    shows_value: bool = False,
+    is_drawing: bool = False,
+    is_custom: bool = False,
 ) -> None:
     """Mask attributes as ``policy`` says.
 
     ``shows_value``: the value is the page's own. ``is_drawing``: of SVG, whose parts refer to each other by fragments.
+    ``is_custom``: of a custom element, whose attributes may all be texts.
     """
     for name, value in list(attributes.items()):
         kind = _kind(name)
@@ -106,7 +135,9 @@ def mask_attributes(
             if kind == "selected":
                 del attributes[name]  # as rrweb does where it masks: it says what was chosen
                 continue
-            sees = policy.replay == "mask_text" and (kind in ("seen", "value") or name[:5].lower() == "data-")
+            sees = policy.replay == "mask_text" and (
+                kind in ("seen", "value") or name[:5].lower() == "data-" or (is_custom and kind == "other")
+            )
             if sees or kind == "typed" or (kind == "value" and not shows_value):
                 hide(attributes, name)
                 continue
@@ -130,12 +161,18 @@ def masked_log(logged: Any, policy: PrivacyPolicy) -> Any:
         if isinstance(holder, dict):
             mask_links(holder, policy)
         for name, value in list(enumerate(holder) if isinstance(holder, list) else holder.items()):
-            is_secret = is_exchanged or (policy.replay != "keep" and str(name).lower() in _EXCHANGED)
+            is_secret = is_exchanged or (policy.replay != "keep" and isinstance(name, str) and _is_secret(name[:200]))
             if isinstance(value, dict | list):
                 left.append((value, is_secret))
             elif (is_secret and value is not None) or (policy.replay == "mask_text" and isinstance(value, str)):
                 holder[name] = hidden(value)
     return masked[0]
+
+
+@lru_cache(maxsize=4096)
+def _is_secret(name: str) -> bool:
+    """Return whether what a program logs under ``name`` is nothing that others may see."""
+    return name.lower() in _EXCHANGED or _SECRET.search(name) is not None
 
 
 @lru_cache(maxsize=4096)
@@ -154,7 +191,7 @@ def _kind(name: str) -> str:
         return "urls"
     if lower in _URLS or lower.startswith("rr_captured") or lower.endswith(("url", "href", "src")):
         return "url"
-    return ""
+    return "" if lower in _OF_LOOKS or lower.startswith(("aria-", "rr_")) else "other"
 
 
 def _cleaned(kind: str, value: str, policy: PrivacyPolicy, is_drawing: bool) -> str:

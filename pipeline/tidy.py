@@ -222,9 +222,16 @@ def _user_facts(user: User, extra: dict[str, Any], privacy: PrivacyPolicy) -> Us
 
 def _metadata(extra: dict[str, Any], policy: DecodePolicy) -> bytes:
     raw, limits = dump(extra), policy.limits
-    if len(raw) > limits.metadata_bytes:
-        raise TooLarge(f"metadata: {len(raw)} bytes, more than {limits.metadata_bytes}")
+    _check_size(raw, limits)
     if raw.count(b"{") + raw.count(b"[") > limits.metadata_depth and nests_deeper(extra, limits.metadata_depth):
         raise TooLarge(f"metadata: nested deeper than {limits.metadata_depth} levels")
     masked, changed = policy.privacy.clean_json(extra, raw)
-    return dump(masked) if changed else raw
+    if changed:
+        raw = dump(masked)
+        _check_size(raw, limits)  # a mask may be longer than what it stands for
+    return raw
+
+
+def _check_size(raw: bytes, limits: Limits) -> None:
+    if len(raw) > limits.metadata_bytes:
+        raise TooLarge(f"metadata: {len(raw)} bytes, more than {limits.metadata_bytes}")

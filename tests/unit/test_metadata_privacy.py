@@ -21,31 +21,43 @@ def clean(value: Any, policy: PrivacyPolicy = DEFAULT) -> Any:
     [
         *("url", "URL", "href", "src", "uri", "referrer", "referer", "location", "path", "page", "link", "links"),
         *("page_url", "pageUrl", "currentURL", "image-src", "urlPath", "redirect_to", "endpoint", "deepLink"),
-        *("http_referer", "Referer", "imgsrc", "pageurl"),
+        *("http_referer", "Referer", "imgsrc", "pageurl", "href2", "page1"),
     ],
 )
 def test_a_value_whose_key_says_url_loses_its_query(key: str) -> None:
-    assert clean({key: "reset?1234", "more": {key: ["a#b", {"title": "a?b"}]}}) == {
+    assert clean({key: "reset?1234", "more": {key: ["a#b", {"title": "a?b", "raw": {"now": "a?b"}}]}}) == {
         key: "reset",
-        "more": {key: ["a", {"title": "a?b"}]},
+        "more": {key: ["a", {"title": "a?b", "raw": {"now": "a"}}]},
     }
 
 
 @pytest.mark.parametrize(
     ("text", "kept"), [("token=1&k=2", "k=2"), ("?token=1&k=2#x", "?k=2"), ("token=1", ""), ("", "")]
 )
-@pytest.mark.parametrize("key", ["query_string", "queryString", "QUERYSTRING", "urlSearchParams"])
+@pytest.mark.parametrize("key", ["query_string", "queryString", "QUERYSTRING", "urlSearchParams", "locationSearch"])
 def test_a_query_by_itself_keeps_what_is_allowed(key: str, text: str, kept: str) -> None:
     assert clean({key: text}, PrivacyPolicy(url_query_allow=frozenset("k"))) == {key: kept}
     assert clean({key: text}, PrivacyPolicy(url_query="keep")) == {key: text}
 
 
+@pytest.mark.parametrize("key", ["query", "search", "params"])
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [("?abc", ""), ("#abc", ""), ("token=abc&x=1", ""), ("really?", "really?"), ("{ a(x=1) }", "{ a(x=1) }")],
+)
+def test_what_was_searched_for_stays_unless_it_is_a_query(key: str, text: str, kept: str) -> None:
+    assert clean({key: text}) == {key: kept}
+    assert clean({"page": {key: text}}) == {"page": {key: kept}}
+
+
 @pytest.mark.parametrize(
     ("key", "kind"),
     [
-        *((key, Kind.TEXT) for key in ("during", "title", "message", "", "purification", "x" * 100_000)),
-        *((key, Kind.ADDRESS) for key in ("ip", "clientIp", "X-Forwarded-For", "remote_addr", "IPAddress")),
-        *((key, Kind.VERSION) for key in ("appVersion", "build", "sdk-version")),
+        *((key, Kind.TEXT) for key in ("during", "", "purification", "conversion", "x" * 100_000)),
+        *((key, Kind.PROSE) for key in ("title", "errorMessage")),
+        *((key, Kind.ADDRESS) for key in ("ip", "clientIp", "X-Forwarded-For", "remote_addr", "IPAddress", "ip_1")),
+        *((key, Kind.ADDRESS) for key in ("client_ip1", "ip2", "ipv4")),
+        *((key, Kind.VERSION) for key in ("appVersion", "build", "sdk-version", "appversion", "VERSIONS")),
         *((key, Kind.MEASURE) for key in ("usedJSHeapSize", "created_at", "elapsed", "timestamp", "ns")),
     ],
 )
@@ -67,12 +79,22 @@ def test_a_key_says_by_its_words_what_its_value_is(key: str, kind: Kind) -> None
         ("version", "1.2.3.4", "1.2.3.4"),
         ("note", "12:30:45", "12:30:45"),
         ("ip", "999.1.1.1 and 1.2.3", "999.1.1.1 and 1.2.3"),
+        ("x_real_ip", "203.000.113.009", "203.0.113.0"),
+        ("ip", "2001:0db8:0001:0002::3", "2001:db8:1::"),
+        ("conversion", "203.0.113.77", "203.0.113.0"),
+        ("client_ip1", "of 203.0.113.77", "of 203.0.113.0"),
     ],
 )
 def test_an_ip_address_under_any_key_keeps_its_network_only(key: str, text: str, kept: str) -> None:
     assert clean({"a": [{key: text}]}) == {"a": [{key: kept}]}
     assert clean({key: [text]}) == {key: [kept]}
+    assert key == "version" or clean({key: {"v4": {"in": text}}}) == {key: {"v4": {"in": kept}}}
     assert clean({key: kept}) == {key: kept}
+
+
+def test_a_key_that_is_an_ip_address_keeps_its_network_only_but_not_among_versions() -> None:
+    assert clean({"203.0.113.9": 1, "203.0.113.10": 2}) == {"203.0.113.0": 1, "203.0.113.0 (2)": 2}
+    assert clean({"versions": {"203.0.113.9": 1}}) == {"versions": {"203.0.113.9": 1}}
 
 
 @pytest.mark.parametrize(

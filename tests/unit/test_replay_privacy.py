@@ -1,7 +1,9 @@
 """What is masked in rrweb's events, and what of a chunk stays as it was sent."""
 
 import json
+import zlib
 from typing import Any, Literal
+from urllib.parse import quote
 
 import pytest
 
@@ -76,6 +78,23 @@ TYPED = [
         {"type": 6, "data": {"plugin": "rrweb/network@1", "payload": {"requestBody": {"pin": 1}, "status": 200}}},
         {"type": 6, "data": {"plugin": "rrweb/network@1", "payload": {"requestBody": {"pin": "*"}, "status": 200}}},
     ),
+    ({"type": 6, "data": {"payload": {"postData": "a=b"}}}, {"type": 6, "data": {"payload": {"postData": "***"}}}),
+    *(
+        (element("div", element("b", text("a")), role=role), element("div", element("b", text("*")), role=role))
+        for role in ("combobox", "searchbox", "none Combobox")
+    ),
+    *(
+        ({"type": kind, "data": {"payload": [{name: "a b"}]}}, {"type": kind, "data": {"payload": [{name: "* *"}]}})
+        for kind in (5, 6)
+        for name in [
+            *("password", "newPassword", "user_passwd", "pwd", "secret", "accessToken", "otp", "loginPin", "PIN"),
+            *("cvv", "card_cvc", "authorization", "apiKey", "set-cookie"),
+        ]
+    ),
+    (
+        {"type": 5, "data": {"payload": {"password": {"old": "a", "n": 1}}}},
+        {"type": 5, "data": {"payload": {"password": {"old": "*", "n": "*"}}}},
+    ),
 ]
 """What people typed: masked by default, wherever in the chunk it is."""
 
@@ -91,8 +110,20 @@ SHOWN = [
     (element("i", **{"aria-description": "Ann"}), element("i", **{"aria-description": "***"})),
     (element("noscript", text("<p>")), element("noscript", text("***"))),
     (
+        element("x-i", text="a", header="b", who="c", **{"class": "d"}),
+        element("x-i", text="*", header="*", who="*", **{"class": "d"}),
+    ),
+    (
+        [snapshot(element("x-i", id_=7)), change(0, attributes=[{"id": 7, "attributes": {"who": "a", "class": "b"}}])],
+        [snapshot(element("x-i", id_=7)), change(0, attributes=[{"id": 7, "attributes": {"who": "*", "class": "b"}}])],
+    ),
+    (
+        change(0, attributes=[{"id": 7, "attributes": {"text": "a"}}]),
+        change(0, attributes=[{"id": 7, "attributes": {"text": "*"}}]),
+    ),
+    (
         {"type": 5, "data": {"tag": "t", "payload": {"text": "x", "n": 1}}},
-        {"type": 5, "data": {"tag": "t", "payload": {"text": "*", "n": 1}}},
+        {"type": 5, "data": {"tag": "*", "payload": {"text": "*", "n": 1}}},
     ),
     (change(9, property="fillText", args=["a b", 1]), change(9, property="fillText", args=["* *", 1])),
     (
@@ -106,7 +137,8 @@ NEITHER = [
     snapshot(element("style", text("p {color: red}"))),
     snapshot(element("div", text(".a{}", isStyle=True))),
     change(1, positions=[{"x": 1, "y": 2}]),
-    {"type": 5, "data": {"tag": "t", "payload": {"count": 1}}},
+    {"type": 5, "data": {"payload": {"count": 1, "tokens": 2, "spin": 3, "pinned": 1}}},
+    element("x-i", **{"class": "a", "slot": "b"}),
     {"type": 6, "data": 1},
     change(0, adds=[1, {"node": 1}, {"node": {}, "x": []}]),
     change(9, commands=[{"property": "drawImage", "args": ["a"]}, 1]),
@@ -219,6 +251,67 @@ def test_json_that_is_there_as_text_is_masked_within(levels: int) -> None:
     ]
 
 
+def nested(levels: int) -> list[Any]:
+    """Return a page with something typed, so many elements deep."""
+    node = element("input", value="SECRET")
+    for _ in range(levels):
+        node = element("div", node)
+    return [snapshot(node)]
+
+
+INPUT = json.dumps(change(5, text="SECRET"))
+
+UNREADABLE = {
+    "deep": json.dumps(nested(100)),
+    "lines": f"{INPUT}\n{INPUT}",
+    "byte order mark": f"\ufeff[{INPUT}]",
+    "trailing comma": f"[{INPUT},]",
+    "truncated": f"[{INPUT}",
+    "cut in front": INPUT[1:],
+    "no number": f"[{INPUT}, NaN]",
+    "tab": INPUT.replace("SECRET", "SEC\tSECRET"),
+    "prefix": f"v1:[{INPUT}]",
+    "prefix of text in text": json.dumps(f"v1:[{INPUT}]"),
+    "text in text, cut": json.dumps(INPUT)[:-5],
+    "of Python": str([change(5, text="SECRET")]),
+    "in HTML": INPUT.replace('"', "&quot;"),
+    "percent-escaped": quote(INPUT),
+}
+"""Texts that hold events, but cannot be read as JSON."""
+
+
+@pytest.mark.parametrize("sent", UNREADABLE.values(), ids=UNREADABLE.keys())
+@pytest.mark.parametrize("replay", ["mask_inputs", "mask_text", "keep"])
+def test_text_like_json_that_cannot_be_read_is_masked_whole(sent: str, replay: Replay) -> None:
+    keeps = replay == "keep"
+    for data in (sent, [sent, INPUT], {"events": sent}, [{"type": 3, "data": sent}], json.dumps({"chunk": sent})):
+        assert ("SECRET" in json.dumps(stored(data, replay))) is keeps
+
+
+def test_text_that_cannot_be_read_within_an_events_data_is_masked_where_it_begins_as_json() -> None:
+    logged = {"type": 6, "data": {"payload": ['{"text": "SECRET"', 'got {"id": 7}']}}
+    assert stored([logged]) == [{"type": 6, "data": {"payload": ["******** ********", 'got {"id": 7}']}}]
+
+
+def test_packed_text_stays() -> None:
+    texts = [json.dumps([change(1, positions=[{"x": x * x % 977, "y": x}])] * (x % 9 + 1)) for x in range(1000)]
+    packed = [zlib.compress(text.encode()).decode("latin-1") for text in texts]
+    kept = [text.replace("\0", "\ufffd") for text in packed]
+    assert stored(packed) == kept
+    assert stored("".join(packed)) == "".join(kept)
+
+
+def test_texts_beyond_what_is_read_of_a_chunk_are_masked_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.replay_privacy.MOST_TEXTS", 2)
+    read = json.dumps(change(5, text="******"), separators=(",", ":"))
+    whole = " ".join("*" * len(word) for word in INPUT.split())
+    assert stored([INPUT, INPUT, INPUT, "[1, 2, 3, 4, 5]"]) == [read, read, whole, "[1, 2, 3, 4, 5]"]
+
+
+def test_events_that_are_there_as_text_under_data_are_masked_too() -> None:
+    assert "SECRET" not in json.dumps(stored([{"type": 3, "data": f"[{INPUT}]"}]))
+
+
 def test_a_json_text_with_a_number_that_cannot_be_stored_keeps_it_as_text() -> None:
     assert stored(['[1e999, {"a": 1}]']) == ['[1e999,{"a":1}]']
 
@@ -259,6 +352,9 @@ URLS = [
         {"type": 6, "data": {"payload": {"log": f"GET {CLEAN} by [email]", "url": "/p"}}},
     ),
     (change(11, payload=[f"at {URL}"]), change(11, payload=[f"at {CLEAN}"])),
+    ({"type": 5, "data": {"tag": URL}}, {"type": 5, "data": {"tag": CLEAN}}),
+    ({"url": "/p?SECRET", "events": []}, {"url": "/p", "events": []}),
+    ({"note": [f"{URL} a@b.example"]}, {"note": [f"{CLEAN} [email]"]}),
 ]
 
 
