@@ -3,7 +3,8 @@
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from agents.secret_file import SecretFile
-from pipeline.sinks.address import complete, tls_problem
+from pipeline.sinks.address import complete
+from pipeline.sinks.tls import tls_mistake, unverified_tls
 
 
 class DatabaseSettings(BaseModel):
@@ -23,7 +24,10 @@ class DatabaseSettings(BaseModel):
     def _is_whole(cls, url: str, info: ValidationInfo) -> str:
         password = info.data.get("database_password_file")
         whole = complete(url, password and password.get_secret_value())
-        problem = tls_problem(whole, info.context or {})
+        environment = info.context or {}
+        if mistake := tls_mistake(whole, environment):
+            raise ValueError(mistake)
+        problem = unverified_tls(whole, environment)
         if problem and not info.data.get("database_allow_unverified_tls"):
             raise ValueError(f"{problem}, or allow it with HXI_DATABASE_ALLOW_UNVERIFIED_TLS=true")
         return whole

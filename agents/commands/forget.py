@@ -1,7 +1,8 @@
 """``hxi forget``: erases people and sessions from the database, and from topics as far as Kafka lets one.
 
 The database comes first and does not wait for Kafka. Records cannot be removed from a topic: where it is
-compacted, a tombstone has a session's records removed; elsewhere they expire, and it is said when.
+compacted, a tombstone has the records of a key removed; elsewhere they expire, and it is said when. How a sender spelt
+a session's id in its keys is stored nowhere, so that each spelling that is usual gets a tombstone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -67,7 +68,12 @@ def _forget_in_topics(settings: Settings, sessions: Sequence[UUID]) -> None:
         ) from None
     _tell(settings, topics)
     if compacted:
-        say(f"{len(sessions) * len(compacted)} tombstones were sent; workers count each as a dead letter (empty).")
+        spelt = [key for session in sessions for key in _keys(session)]
+        say(f"{len(spelt) * len(compacted)} tombstones were sent; workers count each as a dead letter (empty).")
+        say(
+            f"That is {len(spelt) // len(sessions)} for each session and topic: the usual spellings of its id as a key."
+        )
+        say("Records with other keys, or in another partition than Kafka's default one for their key, are not reached.")
     say("What comes, or is still unread, of these sessions from now on is stored as new: then run this again.")
 
 
@@ -79,7 +85,16 @@ def _bury(settings: Settings, topics: Sequence[str], sessions: Sequence[UUID]) -
     with sending(settings) as send:
         for topic in topics:
             for session in sessions:
-                send(topic, str(session).encode(), None)
+                for key in _keys(session):
+                    send(topic, key, None)
+
+
+def _keys(session: UUID) -> list[bytes]:
+    """Return the keys that records of ``session`` are likely to have: what is read as its id, but for mixed case."""
+    plain = (str(session), session.hex)
+    dressed = (f"{{{session}}}", session.urn)
+    upper = (*(text.upper() for text in (*plain, dressed[0])), f"urn:uuid:{str(session).upper()}")
+    return [text.encode() for text in (*plain, *dressed, *upper)]
 
 
 def _tell(settings: Settings, topics: Mapping[str, Retention]) -> None:

@@ -1,4 +1,4 @@
-"""``hxi publish``: JSON Lines to the topics, each record keyed by its session.
+"""``hxi publish``: JSON Lines to the topics, each record keyed by its session, however its id is spelt.
 
 Lines go out byte for byte, but for a batch of several sessions: it becomes a batch for each,
 so that the records of a session share a partition.
@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import PydanticKnownError
+
 from agents.commands.kafka import Send, sending
 from agents.commands.lines import read_lines, size_of
 from agents.commands.output import CommandFailed, progress, say
 from agents.settings import Settings
+from schema.fields import session_id as read_session_id
 from schema.json_text import NotJson, dump, parse
 
 
@@ -76,4 +79,7 @@ def _by_session(message: dict[str, Any], raw: bytes) -> Iterator[tuple[str, byte
 def _key(session_id: Any) -> str:
     if not isinstance(session_id, str) or not session_id:
         raise ValueError("no session_id")
-    return session_id.lower()
+    try:
+        return str(read_session_id(session_id))
+    except PydanticKnownError:
+        return session_id  # a worker says what is wrong with it

@@ -4,15 +4,8 @@ libpq and psycopg quote what they cannot read, and look for a host named like th
 unescaped ``@``.
 """
 
-from collections.abc import Mapping
-from pathlib import Path
-
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-
-_VERIFYING = ("verify-ca", "verify-full")
-_ENVIRONMENT = {name: f"PG{name.upper()}" for name in ("sslmode", "sslrootcert", "sslcert", "sslkey")}
-"""The parameters of TLS, and where libpq finds those that a URL does not have."""
 
 _HIGHEST_PORT = 65_535
 
@@ -43,27 +36,5 @@ def complete(url: str, password: str | None) -> str:
     return make_conninfo(url, password=password)
 
 
-def tls_problem(url: str, environment: Mapping[str, str]) -> str | None:
-    """Return what is wrong with certificates that ``url``, or libpq's own ``environment``, names."""
-    parts = conninfo_to_dict(url)
-    found = {name: str(parts.get(name) or environment.get(other) or "") for name, other in _ENVIRONMENT.items()}
-    mode, root = found["sslmode"], found["sslrootcert"]
-    given = [name for name in ("sslrootcert", "sslcert", "sslkey") if found[name]]
-    for name in given:
-        if found[name] != "system" and ":" not in found[name] and not _is_file(found[name]):  # nor a key in an engine
-            return f"names a file as {name} that cannot be read; name another"
-    if not given or mode in _VERIFYING or (root == "system" and not mode):  # for which verify-full is the default
-        return None
-    return f"names {' and '.join(given)}, and its sslmode, {mode or 'prefer'}, verifies nothing: make it verify-full"
-
-
 def _is_port(text: str) -> bool:
     return text == "" or (text.isdigit() and 1 <= int(text) <= _HIGHEST_PORT)
-
-
-def _is_file(path: str) -> bool:
-    try:
-        Path(path).open("rb").close()
-    except OSError:
-        return False
-    return True

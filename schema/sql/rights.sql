@@ -39,8 +39,27 @@ BEGIN
         EXECUTE statement;
     END LOOP;
     EXECUTE format('GRANT USAGE ON SCHEMA %I TO hxi_writer, hxi_analyst', current_schema());
-    -- Who may connect is the server's business; by default everybody may, and make temporary tables too.
-    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO hxi_writer', current_database());
+    -- Who may connect is the server's business. By default everybody who may can fill its disks, too, with temporary tables
+    -- and large objects: not where the database is HXI's alone, as far as the migrating role may say so. Workers need
+    -- temporary tables, and so do owners who run one.
+    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO hxi_writer, hxi_owner', current_database());
+    IF NOT EXISTS (
+        SELECT FROM pg_class AS c
+        WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relowner <> 'hxi_owner'::regrole
+            AND c.relnamespace::regnamespace::text NOT LIKE 'pg\_%'
+            AND c.relnamespace <> 'information_schema'::regnamespace
+            AND NOT EXISTS (
+                SELECT FROM pg_depend AS d
+                WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e' -- an extension's
+            )
+    ) THEN
+        IF pg_has_role((SELECT datdba FROM pg_database WHERE datname = current_database()), 'USAGE') THEN
+            EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+        END IF;
+        IF (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+            REVOKE EXECUTE ON FUNCTION lo_creat(INT), lo_create(OID), lo_from_bytea(OID, BYTEA) FROM PUBLIC;
+        END IF;
+    END IF;
 END
 $$;
 
@@ -57,8 +76,8 @@ FROM hxi_writer, hxi_analyst;
 REVOKE ALL ON ALL TABLES IN SCHEMA hxi_state, analytics FROM hxi_writer, hxi_analyst;
 REVOKE ALL ON SCHEMA hxi_state, analytics FROM hxi_writer, hxi_analyst;
 
--- The worker. Functions are everybody's who may use their schema: none reads more than its caller may. Where a worker
--- locks rows that it does not change (events), PostgreSQL asks for the right to change some column of them.
+-- The worker. Functions are everybody's who may use their schema: none reads more than its caller may, and one,
+-- hxi_state.hold_events, locks what its caller may not.
 GRANT USAGE ON SCHEMA hxi_state, analytics TO hxi_writer;
 GRANT SELECT (migration_id) ON _yoyo_migration TO hxi_writer;
 GRANT SELECT, INSERT, UPDATE ON hxi_state.ledger, hxi_state.latency_windows TO hxi_writer;
@@ -67,7 +86,6 @@ GRANT INSERT ON hxi_state.session_users TO hxi_writer;
 GRANT SELECT, INSERT, UPDATE ON users, sessions, heatmap_points, journey_steps, emotion_predictions TO hxi_writer;
 GRANT SELECT, INSERT, UPDATE, DELETE ON rage_click_events, experience_scores TO hxi_writer;
 GRANT SELECT, INSERT ON events, latency_metrics TO hxi_writer;
-GRANT UPDATE (viewport_height) ON events TO hxi_writer;
 GRANT INSERT ON session_replay_chunks, error_logs TO hxi_writer;
 GRANT SELECT (id, session_id, chunk_index, source_offset) ON session_replay_chunks TO hxi_writer;
 GRANT SELECT (id) ON error_logs TO hxi_writer;

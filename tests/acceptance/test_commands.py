@@ -63,6 +63,15 @@ def test_publish_keys_each_session_of_a_batch_by_itself(deployment: Deployment) 
     assert deployment.count("events") == 3
 
 
+def test_publish_keys_a_session_alike_however_its_id_is_spelt(deployment: Deployment) -> None:
+    event = {"event_type": "click", "timestamp": 1_700_000_000_000}
+    spellings = [OTHER.replace("-", ""), OTHER.upper(), f"{{{OTHER}}}", f"urn:uuid:{OTHER}", "no id"]
+    lines = [json.dumps({**event, "session_id": spelling}) for spelling in spellings]
+    deployment.hxi("publish", "-", stdin="\n".join(lines).encode())
+    records = {json.loads(record.value)["session_id"]: record.key.decode() for record in deployment.records("EVENTS")}
+    assert records == dict.fromkeys(spellings, OTHER) | {"no id": "no id"}
+
+
 def test_commands_say_in_a_sentence_that_the_broker_is_away(deployment: Deployment) -> None:
     done = deployment.hxi("publish", RECORDED_SESSION, ok=False, HXI_KAFKA_BOOTSTRAP="127.0.0.1:1")
     assert done.returncode == 1

@@ -2,6 +2,8 @@
 
 import json
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import Event, Thread
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,8 +15,15 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from agents.topics import DEAD_LETTER_RETENTION_MS
 from tests.deployment import Deployment, wait_until
 
-ONE = UUID("11111111-2222-4333-8444-555555555555")
-OTHER = UUID("66666666-2222-4333-8444-555555555555")
+ONE = UUID("aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee")
+OTHER = UUID("ffffffff-2222-4333-8444-555555555555")
+BARE = ONE.hex
+SPELLINGS = [
+    *(str(ONE), BARE, f"{{{ONE}}}", f"urn:uuid:{ONE}"),
+    *(str(ONE).upper(), BARE.upper(), f"{{{str(ONE).upper()}}}", f"urn:uuid:{str(ONE).upper()}"),
+]
+"""What is read as the same session, and may be the key of its records."""
+
 START_MS = int(time.time() * 1000) - 600_000
 
 
@@ -26,6 +35,17 @@ def event(number: int, session: UUID = ONE, **fields: Any) -> dict[str, Any]:
 
 def publish(deployment: Deployment, *events: dict[str, Any]) -> None:
     deployment.hxi("publish", "-", stdin="\n".join(map(json.dumps, events)).encode())
+
+
+@contextmanager
+def producing(deployment: Deployment) -> Iterator[Callable[[str, dict[str, Any]], None]]:
+    """Give a function that sends an event under a key, as some tracker would."""
+    producer = KafkaProducer(bootstrap_servers=deployment.bootstrap, acks="all")
+    try:
+        yield lambda key, sent: producer.send(deployment.topic("EVENTS"), json.dumps(sent).encode(), key.encode())
+        producer.flush()
+    finally:
+        producer.close()
 
 
 def printed(output: bytes) -> dict[str, str]:
@@ -127,7 +147,10 @@ def test_a_session_may_be_forgotten_while_its_traffic_flows(deployment: Deployme
 def test_compacted_topics_are_sent_tombstones_and_of_the_others_it_is_said_when_they_expire(
     deployment: Deployment,
 ) -> None:
-    publish(deployment, event(0), event(1, OTHER))
+    publish(deployment, event(0), event(1, OTHER, session_id=str(OTHER).upper()))
+    with producing(deployment) as send:
+        for number, spelling in enumerate(SPELLINGS):
+            send(spelling, event(2 + number, session_id=spelling))
     admin = KafkaAdminClient(bootstrap_servers=deployment.bootstrap)
     try:
         compact = {"cleanup.policy": "compact"}
@@ -143,13 +166,19 @@ def test_compacted_topics_are_sent_tombstones_and_of_the_others_it_is_said_when_
     dead_at = topics[deployment.topic("DEAD_LETTER")][2]
     assert dead_at >= time.strftime("%Y-%m-%d", time.gmtime(time.time() + DEAD_LETTER_RETENTION_MS / 1000))
     tombstones = [record for record in deployment.records("EVENTS") if record.value is None]
-    assert {record.key for record in tombstones} == {str(ONE).encode(), str(OTHER).encode()}
+    ones = {spelling.encode() for spelling in SPELLINGS}
+    assert {record.key for record in tombstones} > {*ones, str(OTHER).encode()}
+    assert len(tombstones) == len({record.key for record in tombstones}) == 2 * len(SPELLINGS)
+    said = " ".join(done.stderr.decode().split())
+    assert f"{len(tombstones)} tombstones were sent" in said
+    assert "Records with other keys" in said
     places = {record.key: record.partition for record in deployment.records("EVENTS") if record.value is not None}
-    assert all(places[record.key] == record.partition for record in tombstones)
+    assert places.keys() == {*ones, str(OTHER).encode()}
+    assert places.items() <= {record.key: record.partition for record in tombstones}.items()
     deployment.wait_until_drained()
     assert worker.running
     letters = [(letter.key, dict(letter.headers)["reason"]) for letter in deployment.dead_letters()]
-    assert sorted(letters) == [(str(ONE).encode(), b"empty"), (str(OTHER).encode(), b"empty")]
+    assert sorted(letters) == sorted((record.key, b"empty") for record in tombstones)
     assert [deployment.count(table) for table in ("sessions", "events")] == [0, 0]
 
 

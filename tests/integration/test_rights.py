@@ -30,7 +30,7 @@ CHUNK_COLUMNS = "chunk_index,id,session_id,source_offset"
 DECISIONS = {
     **dict.fromkeys(("users", "sessions", "heatmap_points", "journey_steps", "emotion_predictions"), ("arw", "r")),
     **dict.fromkeys(("rage_click_events", "experience_scores"), ("adrw", "r")),
-    "events": ("ar w(viewport_height)", "r"),
+    "events": ("ar", "r"),
     "latency_metrics": ("ar", "r"),
     "session_replay_chunks": (f"a r({CHUNK_COLUMNS})", "r"),
     "error_logs": ("a r(id)", "r"),
@@ -153,9 +153,14 @@ def test_the_writer_needs_each_of_its_rights(database_url: str) -> None:
     assert works(database_url)
 
 
+MAKING_LARGE_OBJECTS = ["SELECT lo_create(0)", "SELECT lo_creat(-1)", "SELECT lo_from_bytea(0, 'x')"]
 WRITERS_TRIES = [
     "DELETE FROM events",
     "UPDATE events SET metadata = NULL",
+    "UPDATE events SET viewport_height = 1",
+    "SELECT event_id FROM events FOR KEY SHARE",
+    "CREATE OR REPLACE FUNCTION hxi_state.hold_events(ids BIGINT[]) RETURNS SETOF BIGINT LANGUAGE SQL RETURN 1",
+    *MAKING_LARGE_OBJECTS,
     "DELETE FROM users",
     "DELETE FROM sessions",
     "TRUNCATE hxi_state.unjudged",
@@ -188,6 +193,10 @@ ANALYSTS_TRIES = [
     "CREATE TABLE analytics.mine ()",
     "SET ROLE hxi_writer",
     "SELECT * FROM users FOR UPDATE",
+    "SELECT hxi_state.hold_events('{}')",
+    "CREATE TEMPORARY TABLE mine ()",
+    "SELECT 1 AS one INTO TEMPORARY mine",
+    *MAKING_LARGE_OBJECTS,
 ]
 
 
@@ -204,7 +213,9 @@ def test_what_nobody_granted_is_refused(migrated_url: str, as_whom: Any, stateme
 def migrated_url(postgres: Postgres, template_database: str) -> Iterator[str]:
     """One migrated database for all that is refused, and so changes nothing."""
     name = fresh_name("refused")
-    yield new_database(postgres.address, name, template_database)
+    url = new_database(postgres.address, name, template_database)
+    migrate(url)  # a copy has not the rights to the database itself
+    yield url
     drop_database(postgres.address, name)
 
 
@@ -219,6 +230,36 @@ READ = [
 @pytest.mark.parametrize("what", READ)
 def test_analysts_may_read_what_is_for_them(migrated_url: str, what: str) -> None:
     ask(as_analyst(migrated_url), f"SELECT * FROM {what} AS it")
+
+
+def test_a_worker_may_make_temporary_tables_in_a_database_where_not_everybody_may(migrated_url: str) -> None:
+    ask(as_writer(migrated_url), "CREATE TEMPORARY TABLE mine ()")
+
+
+def test_a_worker_holds_events_and_nothing_that_it_calls_the_same(database_url: str) -> None:
+    ask(database_url, "INSERT INTO events (event_id) VALUES (1), (2), (3)")
+    hidden = "CREATE TEMPORARY TABLE events (event_id BIGINT); INSERT INTO pg_temp.events VALUES (4);"
+    with psycopg.connect(as_writer(database_url)) as worker:
+        worker.execute(hidden.encode())
+        assert worker.execute("SELECT hxi_state.hold_events('{3, 1, 1, 4, NULL}')").fetchall() == [(1,), (3,)]
+        free = "SELECT event_id FROM events FOR UPDATE SKIP LOCKED"
+        assert ask(database_url, free) == [(2,)]
+
+
+def test_what_everybody_may_in_a_database_of_others_too_stays(postgres: Postgres, template_database: str) -> None:
+    name = fresh_name("shared")
+    url = new_database(postgres.address, name, template_database)
+    may = "SELECT has_database_privilege('hxi_analyst', current_database(), 'TEMPORARY')"
+    try:
+        ask(url, "CREATE SCHEMA theirs; CREATE TABLE theirs.own ()")
+        migrate(url)
+        assert ask(url, may) == [(True,)]
+        ask(url, "DROP TABLE theirs.own")
+        migrate(url)
+        assert ask(url, may) == [(False,)]
+        assert works(url)
+    finally:
+        drop_database(postgres.address, name)
 
 
 class Server:

@@ -17,3 +17,10 @@ DROP INDEX idx_heatmap_points_once;
 CREATE UNIQUE INDEX idx_heatmap_points_once ON heatmap_points (session_id, point_key);
 DROP INDEX idx_emotion_predictions_once;
 CREATE UNIQUE INDEX idx_emotion_predictions_once ON emotion_predictions (session_id, window_start);
+
+-- Lets a worker hold events that it refers to: PostgreSQL asks whoever locks rows for the right to change them, which no
+-- worker has. What it names is bound here, so that nobody can put a table of theirs in its place.
+CREATE FUNCTION hxi_state.hold_events(ids BIGINT[]) RETURNS SETOF BIGINT LANGUAGE SQL SECURITY DEFINER
+BEGIN ATOMIC
+    SELECT event_id FROM events WHERE event_id = ANY (ids) ORDER BY event_id FOR KEY SHARE;
+END;

@@ -9,7 +9,7 @@ FROM unnest(
     %(session_id)s::uuid[], %(window_start)s::timestamp[], %(event_id)s::bigint[], %(predicted_emotion)s::text[],
     %(confidence)s::float[], %(model_version)s::text[], %(reasons)s::jsonb[]
 ) AS n (session_id, window_start, event_id, predicted_emotion, confidence, model_version, reasons)
-CROSS JOIN LATERAL (SELECT FROM events WHERE event_id = n.event_id FOR KEY SHARE) AS held
+JOIN hxi_state.hold_events(%(event_id)s::bigint[]) AS held (event_id) USING (event_id)
 ON CONFLICT (session_id, window_start) WHERE window_start IS NOT NULL DO UPDATE SET
     event_id = EXCLUDED.event_id,
     predicted_emotion = EXCLUDED.predicted_emotion,
