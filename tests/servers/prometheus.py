@@ -1,7 +1,7 @@
 """Finds Prometheus and its promtool, and runs a server on the rules of ``deploy/`` that asks workers of the tests.
 
 What is on the search path is taken; else, where there is apt, Debian's or Ubuntu's package is fetched once and
-unpacked, which needs no root and starts no service. No index of Python, npm or Maven packages has these programs.
+unpacked, which needs no root and starts no service. No package of these programs was found on PyPI or npm.
 """
 
 from __future__ import annotations
