@@ -113,7 +113,10 @@ async def test_no_answer_tells_what_serves_it(address: str) -> None:
                 assert "Server" not in answer.headers
 
 
-@pytest.mark.parametrize("sent", [b"GET /metrics?u=zebra@example.com&t=zebra\x01 HTTP/1.1\r\n\r\n", b"zebra\r\n\r\n"])
+@pytest.mark.parametrize(
+    "sent",
+    [b"GET /metrics?u=zebra@example.com&t=zebra\x01 HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\nzebra\x01: x\r\n\r\n"],
+)
 async def test_what_is_no_http_is_refused_and_not_logged(
     address: str, capsys: pytest.CaptureFixture[str], sent: bytes
 ) -> None:
