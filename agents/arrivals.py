@@ -18,7 +18,8 @@ def arrival_us(record: Any) -> int:
 
     Producers set its timestamp, and one that mistakes its unit must not stop anybody. They set headers too, so one
     that says it came first later than it now has is not believed: else its events could be dated in the future, even
-    where brokers set timestamps. An earlier arrival moves times only where a sender can as well, by ``sent_at``.
+    where brokers set timestamps. An earlier arrival moves times only where a sender can as well, by ``sent_at``. The
+    limit of a device's sessions goes by arrival too, so it binds nobody who may set headers.
     """
     timestamp_ms: int = _first_arrival_ms(record) if record.headers else record.timestamp
     return min(max(timestamp_ms, 0), LATEST_MS) * US_PER_MS

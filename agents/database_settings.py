@@ -1,4 +1,4 @@
-"""Where PostgreSQL is, and its password, which no ``repr`` and no error shows."""
+"""Where PostgreSQL is, and its password, which no ``repr``, no dump and no error shows."""
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
@@ -17,7 +17,9 @@ class DatabaseSettings(BaseModel):
 
     database_password_file: SecretFile | None = None
     database_allow_unverified_tls: bool = False
-    database_url: str = Field("postgresql://localhost:5432/hxi_dashboard", repr=False, validate_default=True)
+    database_url: str = Field(
+        "postgresql://localhost:5432/hxi_dashboard", repr=False, exclude=True, validate_default=True
+    )
 
     @field_validator("database_url")
     @classmethod

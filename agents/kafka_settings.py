@@ -14,6 +14,7 @@ from agents.hosts import is_host, is_port
 from agents.secret_file import SecretFile, given_twice, revealed
 
 PROTOCOL = "HXI_KAFKA_SECURITY_PROTOCOL"
+ALLOWS = "HXI_KAFKA_ALLOW_SASL_WITHOUT_TLS"
 SASL = "kafka_sasl_"
 TLS = "kafka_ssl_"
 
@@ -117,6 +118,8 @@ class KafkaSettings(BaseModel):
         return self.model_copy(update={"kafka_bootstrap": bootstrap, "kafka_security_protocol": "PLAINTEXT"})
 
     def _missing_of_sasl(self) -> Iterator[str]:
+        if self.kafka_allow_sasl_without_tls and self.kafka_security_protocol != "SASL_PLAINTEXT":
+            yield f"{ALLOWS} is set, and {PROTOCOL} is {self.kafka_security_protocol}, not SASL_PLAINTEXT"
         if not self.uses_sasl:
             yield from self._given_in_vain(SASL, "SASL_SSL")
             return
@@ -130,7 +133,7 @@ class KafkaSettings(BaseModel):
         if not self.uses_tls and not self.kafka_allow_sasl_without_tls:
             yield (
                 f"{PROTOCOL} is SASL_PLAINTEXT, with which passwords and events cross the network in the clear:"
-                " use SASL_SSL, or allow it with HXI_KAFKA_ALLOW_SASL_WITHOUT_TLS=true"
+                f" use SASL_SSL, or allow it with {ALLOWS}=true"
             )
 
     def _missing_of_tls(self) -> Iterator[str]:

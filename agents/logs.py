@@ -8,6 +8,7 @@ import logging
 import sys
 from typing import Literal
 
+from aiohttp.http_exceptions import HttpProcessingError
 from pythonjsonlogger.json import JsonFormatter
 
 LogFormat = Literal["auto", "text", "json"]
@@ -25,6 +26,12 @@ def set_up_logging(log_format: LogFormat) -> None:
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # commands say themselves what failed, in a sentence
+    logging.getLogger("aiohttp.server").addFilter(_is_not_about_a_bad_request)
+
+
+def _is_not_about_a_bad_request(record: logging.LogRecord) -> bool:
+    """Keep out what is no HTTP: it would be quoted, with a traceback, and whoever sent it has been answered 400."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 
 def _text() -> logging.Formatter:

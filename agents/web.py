@@ -1,4 +1,4 @@
-"""What operators ask over HTTP: ``/metrics``, ``/livez``, ``/readyz``, nothing else."""
+"""What operators ask over HTTP, by GET or HEAD: ``/metrics``, ``/livez``, ``/readyz``, nothing else."""
 
 from typing import Protocol
 
@@ -44,6 +44,7 @@ class WebServer:
             CannotListen: the port is taken, or not ours to take.
         """
         app = web.Application()
+        app.on_response_prepare.append(_without_versions)
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/livez", self._livez)
         app.router.add_get("/readyz", self._readyz)
@@ -71,6 +72,10 @@ class WebServer:
 
     async def _readyz(self, _: web.Request) -> web.Response:
         return _health("ready", self._observed.why_not_ready())
+
+
+async def _without_versions(_: web.Request, response: web.StreamResponse) -> None:
+    response.headers.popall("Server", None)
 
 
 def _health(state: str, why_not: str | None) -> web.Response:

@@ -64,7 +64,8 @@ def test_a_url_that_is_none_or_not_what_was_meant_is_refused_and_not_quoted(url:
 def test_what_libpq_understands_is_taken_as_it_is_and_not_shown(url: str) -> None:
     settings = load_settings({"HXI_DATABASE_URL": url})
     assert settings.database_url == url
-    assert SECRET not in f"{settings!r} {settings}"
+    assert SECRET not in f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
+    assert settings.model_copy(update={"web_port": 0}).database_url == url
 
 
 def test_the_password_may_be_in_a_file(tmp_path: Path) -> None:

@@ -1,6 +1,9 @@
 """The web port serves three paths to who asks for them, and nothing else to nobody."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 
 import aiohttp
 import psutil
@@ -8,6 +11,7 @@ import pytest
 from yarl import URL
 
 from agents import metrics
+from agents.logs import set_up_logging
 from agents.settings import load_settings
 from agents.web import WebServer
 from tests.servers.ports import free_port
@@ -40,6 +44,20 @@ async def address() -> AsyncIterator[str]:
     await server.start()
     yield f"http://127.0.0.1:{port}"
     await server.stop()
+
+
+@contextmanager
+def logging_as_workers_do() -> Iterator[None]:
+    """Log to standard error within the block, and as before behind it."""
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers[:]
+    root.handlers.clear()  # or they would be closed
+    try:
+        set_up_logging("text")
+        yield
+    finally:
+        root.setLevel(level)
+        root.handlers[:] = handlers
 
 
 async def status(address: str, method: str, path: str) -> int:
@@ -86,6 +104,49 @@ async def test_other_methods_are_refused(address: str, method: str, path: str) -
 async def test_other_paths_are_not_there(address: str, path: str) -> None:
     assert await status(address, "GET", path) == 404
     assert await status(address, "POST", path) == 404
+
+
+async def test_no_answer_tells_what_serves_it(address: str) -> None:
+    async with aiohttp.ClientSession() as session:
+        for path in (*PATHS, "/nowhere"):
+            async with session.get(address + path) as answer:
+                assert "Server" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [b"GET /metrics?u=zebra@example.com&t=zebra\x01 HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\nzebra\x01: x\r\n\r\n"],
+)
+async def test_what_is_no_http_is_refused_and_not_logged(
+    address: str, capsys: pytest.CaptureFixture[str], sent: bytes
+) -> None:
+    with logging_as_workers_do():
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(address.rpartition(":")[2]))
+        writer.write(sent)
+        assert (await reader.readline()).split()[1] == b"400"
+        writer.close()
+        await writer.wait_closed()
+        logging.getLogger("aiohttp.server").error("something else")
+    said = capsys.readouterr().err
+    assert "something else" in said
+    assert "zebra" not in said
+    assert "Traceback" not in said
+
+
+async def test_a_fault_of_our_own_is_logged(capsys: pytest.CaptureFixture[str]) -> None:
+    class Broken(Stub):
+        def why_not_alive(self) -> str | None:
+            raise RuntimeError("it broke")
+
+    port = free_port()
+    server = WebServer("127.0.0.1", port, Broken())
+    await server.start()
+    try:
+        with logging_as_workers_do():
+            assert await status(f"http://127.0.0.1:{port}", "GET", "/livez") == 500
+    finally:
+        await server.stop()
+    assert "RuntimeError: it broke" in capsys.readouterr().err
 
 
 async def test_health_says_why_it_is_bad() -> None:
