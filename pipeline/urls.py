@@ -81,7 +81,7 @@ def _without_secrets(path: str, allowed: frozenset[str]) -> str:
     if ";" in path or "%3" in path:
         path = _PARAMETER.sub(lambda match: match.group() if _is_allowed(match[1], allowed) else "", path)
     if "@" in path:
-        path = _LOGIN.sub(r"\1\2", path)
+        path = _LOGIN.sub(lambda match: match[1] or match[2], path)
     return _ESCAPED_QUERY.sub("", path) if "%" in path else path
 
 

@@ -58,6 +58,9 @@ LEAVES = (
             "[{",
             '{"type":3,"data":"{}"}',
             '"a"',
+            '{"type":3,',
+            'v1:{"a":"b@c.example"}',
+            "a@b.example c://d?e",
             "x y",
         ]
     )
@@ -94,6 +97,7 @@ def typed_nodes(draw: st.DrawFn) -> dict[str, Any]:
                 {"contentEditable": ""},
                 {"contenteditable": "plaintext-only"},
                 {"role": "textbox"},
+                {"role": "combobox"},
             ]
         )
     )
@@ -155,6 +159,9 @@ REQUESTS = st.sampled_from(["requestBody", "RequestHeaders", "body", "cookies"])
     lambda name: {"type": 6, "data": {"plugin": "rrweb/network@1", "payload": {"requests": [{name: {"a": [SECRET]}}]}}}
 )
 EVENTS = pages() | changes() | REQUESTS
+BREAKS = st.sampled_from(
+    [lambda text: text[:-1], lambda text: text[1:], "v1:{}".format, "\ufeff{}".format, "{},".format, "{}\n{{}}".format]
+)
 WRAPS = st.lists(st.sampled_from([lambda data: [data], lambda data: {"events": data}, json.dumps]), max_size=3)
 
 
@@ -162,6 +169,19 @@ WRAPS = st.lists(st.sampled_from([lambda data: [data], lambda data: {"events": d
 def test_no_secret_is_left_wherever_people_type(events: list[Any], wraps: list[Any], policy: PrivacyPolicy) -> None:
     data: Any = events
     for wrap in wraps:
+        data = wrap(data)
+    assert SECRET not in json.dumps(masked_chunk(data, policy))
+
+
+@given(EVENTS, WRAPS, BREAKS, WRAPS, POLICIES)
+def test_no_secret_is_left_in_text_that_cannot_be_read(
+    event: Any, within: list[Any], broken: Any, around: list[Any], policy: PrivacyPolicy
+) -> None:
+    data: Any = event
+    for wrap in within:
+        data = wrap(data)
+    data = broken(json.dumps(data))
+    for wrap in around:
         data = wrap(data)
     assert SECRET not in json.dumps(masked_chunk(data, policy))
 

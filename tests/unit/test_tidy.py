@@ -7,6 +7,7 @@ from uuid import uuid5
 import pytest
 
 from pipeline.decode import decode_events
+from pipeline.limits import Limits
 from pipeline.privacy import PrivacyPolicy
 from pipeline.tidy import USER_NAMESPACE, DecodePolicy
 from schema.reasons import Reason
@@ -131,6 +132,19 @@ def test_unknown_fields_are_kept_in_metadata_beside_what_the_client_put_there() 
 @pytest.mark.parametrize(("sent", "stored"), [(..., None), (None, None), ({}, {})])
 def test_metadata_is_null_only_when_there_is_nothing_to_keep(sent: Any, stored: Any) -> None:
     assert metadata(tidied(metadata=sent)) == stored
+
+
+@pytest.mark.parametrize(
+    ("sent", "stored_bytes"),
+    [({"n": 123456789}, 16), ({"n": "a@b.cc"}, 15), ({"url": "a?" + "b" * 30}, 11)],
+    ids=["longer", "longer text", "shorter"],
+)
+def test_metadata_has_to_be_within_its_limit_as_it_was_sent_and_as_it_is_stored(sent: Any, stored_bytes: int) -> None:
+    longest = max(len(json.dumps(sent, separators=(",", ":"))), stored_bytes)
+    for limit, is_kept in ((longest, True), (longest - 1, False)):
+        result = outcome(DecodePolicy(limits=Limits(metadata_bytes=limit)), metadata=sent)
+        assert isinstance(result, KeptEvent) is is_kept
+        assert isinstance(result, KeptEvent) or result.reason is Reason.TOO_LARGE
 
 
 def test_fields_of_another_event_type_are_kept_in_metadata() -> None:
