@@ -5,11 +5,11 @@ the chunk, also in JSON that is there as text; text that is like JSON and cannot
 such shape stays: a chunk is opaque JSON. A packed chunk is one text, which nobody can look into.
 """
 
-import re
 from collections.abc import Hashable, Iterable, Iterator
 from typing import Any
 
 from pipeline.privacy import PrivacyPolicy
+from pipeline.replay_json import LEAST_TEXT, JsonTexts, begins_as_json, dumped, is_like_json
 from pipeline.replay_pages import DOCUMENT, Page, id_of, is_bare, is_editable, is_node, is_style, key_of
 from pipeline.replay_texts import (
     BUTTONS,
@@ -20,7 +20,6 @@ from pipeline.replay_texts import (
     mask_links,
     masked_log,
 )
-from schema.json_text import NotJson, NotStorable, dump, dump_refused, parse
 
 SNAPSHOT, INCREMENTAL, CUSTOM, PLUGIN = 2, 3, 5, 6
 """``EventType``."""
@@ -30,20 +29,8 @@ MUTATION, INPUT, CANVAS, LOG = 0, 5, 9, 11
 
 _OF_NODES = frozenset({"attributes", "childNodes"})
 _WRITING = frozenset({"fillText", "strokeText"})
-_MAY_BE_JSON = re.compile(r'\s*[\[{"]')
-
-_QUOTE = r"(?:\\*[\"']|&quot;|&#34;|%22)"
-_LIKE_JSON = re.compile(rf"(?:[{{,]|%7[Bb]|%2[Cc])\s*{_QUOTE}[\w$. -]{{1,60}}{_QUOTE}\s*(?::|%3[Aa])")
-"""A key of an object, wherever it is. One is next to never in packed text, which is as if random."""
-
 MOST_BESIDE = 2_000
 """Characters of a text beside events that may be a URL or name somebody; a packed one is not printable."""
-
-LEAST_TEXT = 10
-"""Characters of JSON that may hold something typed: it has a key, too."""
-
-MOST_TEXTS = 50_000
-"""In one chunk that are read as JSON; what of the others looks like it is masked whole. Each takes up to 5 µs."""
 
 MOST_LEVELS = 3
 """Of JSON as a text within JSON as a text: what is deeper is masked whole."""
@@ -67,7 +54,7 @@ class _Masking:
         self._event = 0
         self._left: list[tuple[Any, Iterator[Any], int, bool]] = []
         self._opened: list[tuple[Any, Any, list[Any]]] = []
-        self._texts = 0
+        self._texts = JsonTexts()
 
     def of(self, data: Any) -> Any:
         whole = [data]
@@ -96,7 +83,7 @@ class _Masking:
                 self._left.pop()
         self._end_page()
         for holder, name, inner in reversed(self._opened):
-            holder[name] = _dumped(inner[0])
+            holder[name] = dumped(inner[0])
         return whole[0]
 
     def _go_into(self, holder: Any, names: Iterable[Any], level: int, *, outside: bool = False) -> None:
@@ -106,33 +93,24 @@ class _Masking:
     def _opened_text(self, holder: Any, name: Any, level: int, outside: bool) -> list[Any] | None:
         """Return a list of the value that the text called ``name`` is as JSON; None where it is none."""
         text = holder[name]
-        if _MAY_BE_JSON.match(text) is None:
+        if not begins_as_json(text):
             if outside:
                 self._clean_outside(holder, name, text)
             return None
-        if '"' in text and ":" in text and (inner := self._read(text)):
+        if inner := self._texts.read(text):
             if level < MOST_LEVELS:
                 self._opened.append((holder, name, inner))
                 return inner
             holder[name] = hidden(text)
-        elif self._masks and _LIKE_JSON.search(text):
+        elif self._masks and is_like_json(text):
             holder[name] = hidden(text)
         return None
 
     def _clean_outside(self, holder: Any, name: Any, text: str) -> None:
-        if self._masks and _LIKE_JSON.search(text):
+        if self._masks and is_like_json(text):
             holder[name] = hidden(text)
         elif len(text) <= MOST_BESIDE and ("@" in text or "://" in text) and text.isprintable():
             holder[name] = self._policy.clean_text(text)
-
-    def _read(self, text: str) -> list[Any] | None:
-        self._texts += 1
-        if self._texts > MOST_TEXTS:
-            return None
-        try:
-            return [parse(text.encode(errors="replace"))]
-        except NotJson:
-            return None
 
     def _end_page(self) -> None:
         if self._masks:
@@ -277,10 +255,3 @@ class _Masking:
 
 def _objects(value: Any) -> list[dict[str, Any]]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
-
-
-def _dumped(value: Any) -> str:
-    try:
-        return dump(value).decode()
-    except NotStorable:
-        return dump_refused(value).decode()

@@ -302,7 +302,7 @@ def test_packed_text_stays() -> None:
 
 
 def test_texts_beyond_what_is_read_of_a_chunk_are_masked_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipeline.replay_privacy.MOST_TEXTS", 2)
+    monkeypatch.setattr("pipeline.replay_json.MOST_TEXTS", 2)
     read = json.dumps(change(5, text="******"), separators=(",", ":"))
     whole = " ".join("*" * len(word) for word in INPUT.split())
     assert stored([INPUT, INPUT, INPUT, "[1, 2, 3, 4, 5]"]) == [read, read, whole, "[1, 2, 3, 4, 5]"]
