@@ -41,7 +41,7 @@ ENV PATH=/opt/hxi/bin:$PATH \
 USER hxi
 WORKDIR /tmp
 EXPOSE 6066
-# Alive, not ready: a worker that waits for its database must not be replaced for that. Never through a proxy.
+# Alive, not ready: who waits for partitions need not be replaced for that. Never through a proxy.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 CMD ["python", "-c", "import os, urllib.request as web; web.build_opener(web.ProxyHandler({})).open(f\"http://127.0.0.1:{os.environ.get('HXI_WEB_PORT') or 6066}/livez\", timeout=4)"]
 ENTRYPOINT ["hxi"]
 CMD ["worker"]
