@@ -234,3 +234,10 @@ def test_ports_are_published_to_this_machine_alone() -> None:
 
     assert len(published) == COMPOSE.read_text().count("ports:") == 4
     assert all(port.startswith("127.0.0.1:") for port in published)
+
+
+def test_every_file_of_ours_that_is_mounted_is_there() -> None:
+    mounts = [mount for service in SERVICES.values() for mount in service.get("volumes", ()) if mount.startswith(".")]
+
+    assert mounts, "none was found, so none was checked"
+    assert not [mount for mount in mounts if not (ROOT / mount.partition(":")[0]).exists()]
