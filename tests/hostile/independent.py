@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from fractions import Fraction
 from typing import Any, NoReturn
 from uuid import UUID
@@ -13,6 +14,12 @@ MOST_DIGITS = 4300
 MOST_LEVELS = 200
 MOST_EVENTS = 10_000
 
+_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"')
+_HOLLOW = re.compile(r"\[\s*\]|\{\s*\}")
+"""What holds nothing is no level."""
+
+_MARKS = re.compile(r"[][{}]")
+
 Said = dict[str, Any]
 
 
@@ -23,10 +30,11 @@ def read(value: bytes | None) -> Any:
         ValueError: it is not JSON in UTF-8 that nests no deeper than it may.
     """
     try:
-        found = json.loads((value or b"").decode("utf-8"), parse_int=_integer, parse_constant=_refuse)
+        text = (value or b"").decode("utf-8")
+        found = json.loads(text, parse_int=_integer, parse_constant=_refuse)
     except RecursionError:
         raise ValueError("nests too deeply") from None
-    _assert_levels(found, MOST_LEVELS)
+    _assert_levels(text)
     return found
 
 
@@ -60,12 +68,13 @@ def _refuse(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def _assert_levels(value: Any, room: int) -> None:
-    if isinstance(value, dict | list) and value:  # what holds nothing is no level
-        if room == 0:
+def _assert_levels(text: str) -> None:
+    """Count levels as they are spelt: of a key that is there twice the first value is in nothing that is read."""
+    level = 0
+    for mark in _MARKS.findall(_HOLLOW.sub("", _STRINGS.sub("0", text))):
+        level += 1 if mark in "[{" else -1
+        if level > MOST_LEVELS:
             raise ValueError("nests too deeply")
-        for inner in value.values() if isinstance(value, dict) else value:
-            _assert_levels(inner, room - 1)
 
 
 def rounded(number: float | int | None) -> int | None:
