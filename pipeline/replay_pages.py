@@ -43,13 +43,16 @@ def is_bare(attributes: Any) -> bool:
 class Page:
     """The nodes of one page in one chunk, each by its id or by a value that no other has.
 
-    ``styles`` are texts of style sheets; ``shown_values`` are elements whose ``value`` nobody types; ``custom`` are
-    elements that the page defines.
+    ``styles`` are texts of style sheets, ``texts`` all others; ``shown_values`` are elements whose ``value`` nobody
+    types, ``typed_values`` all others; ``custom`` are elements that the page defines. An id that several nodes have,
+    as no page does, may be in both of a pair.
     """
 
     def __init__(self) -> None:
         self.styles: set[Hashable] = set()
+        self.texts: set[Hashable] = set()
         self.shown_values: set[Hashable] = set()
+        self.typed_values: set[Hashable] = set()
         self.custom: set[Hashable] = set()
         self._inside: dict[Hashable, list[Hashable]] = {}
         self._made_by: dict[Hashable, int] = {}
@@ -78,6 +81,14 @@ class Page:
         """Note that people type into ``key``: all texts in it are typed."""
         self._editable.append(key)
 
+    def shows_value(self, key: Hashable) -> bool:
+        """Return whether nobody types the value of any element that goes by ``key``."""
+        return key in self.shown_values and key not in self.typed_values
+
+    def is_style(self, key: Hashable) -> bool:
+        """Return whether nothing goes by ``key`` but texts of style sheets."""
+        return key in self.styles and key not in self.texts
+
     def show(self, node: dict[str, Any], key: Hashable) -> None:
         """Note a node that has a text, which is typed if it stands where people type."""
         self._texts.append((node, key))
@@ -95,7 +106,7 @@ class Page:
                 yield node, "textContent"
         for change, key in self._changes:
             is_shown = key in self._made_by and key not in unknown and key not in editable
-            if not is_shown and key not in self.styles:
+            if not is_shown and not self.is_style(key):
                 yield change, "value"
 
     def _all_in(self, keys: Iterable[Hashable]) -> set[Hashable]:

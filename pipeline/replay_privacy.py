@@ -195,13 +195,13 @@ class _Masking:
         if is_editable(attributes):
             self._page.edit(key)
         page = self._page
-        mask_attributes(attributes, self._policy, shows_value=key in page.shown_values, is_custom=key in page.custom)
+        mask_attributes(attributes, self._policy, shows_value=page.shows_value(key), is_custom=key in page.custom)
 
     def _take_text_change(self, change: dict[str, Any]) -> None:
         key = id_of(change.get("id"))
         if not self._masks_all:
             self._page.change(change, key)
-        elif key not in self._page.styles:
+        elif not self._page.is_style(key):
             hide(change, "value")
 
     def _take_nodes(self, node: dict[str, Any], level: int, added: Hashable | None = None) -> None:
@@ -232,14 +232,14 @@ class _Masking:
         if not isinstance(attributes, dict):
             attributes = {}
         kind = attributes.get("type")
-        if tag in TAGS_WITH_SHOWN_VALUES or (tag == "input" and isinstance(kind, str) and kind.lower() in BUTTONS):
-            self._page.shown_values.add(key)
+        is_button = tag == "input" and isinstance(kind, str) and kind.lower() in BUTTONS
+        shows_value = is_button or tag in TAGS_WITH_SHOWN_VALUES
+        (self._page.shown_values if shows_value else self._page.typed_values).add(key)
         if tag == "textarea" or is_editable(attributes):
             self._page.edit(key)
         is_drawing = node.get("isSVG") is True and tag != "a"
         if is_custom := "-" in tag and not is_drawing:
             self._page.custom.add(key)
-        shows_value = key in self._page.shown_values
         mask_attributes(attributes, self._policy, shows_value=shows_value, is_drawing=is_drawing, is_custom=is_custom)
 
     def _take_text(self, node: dict[str, Any], key: Hashable, inside: str) -> None:
@@ -247,7 +247,9 @@ class _Masking:
             node["textContent"] = self._policy.clean_text(node["textContent"])
         if inside == "style" or is_style(node):
             self._page.styles.add(key)
-        elif self._masks_all or (self._masks and inside in ("textarea", "script")):
+            return
+        self._page.texts.add(key)
+        if self._masks_all or (self._masks and inside in ("textarea", "script")):
             hide(node, "textContent")
         elif self._masks:
             self._page.show(node, key)
