@@ -134,7 +134,7 @@ def _options() -> argparse.Namespace:
     of_crowd = parser.add_argument_group("crowd")
     of_crowd.add_argument("--crowd", type=int, default=50_000, help="sessions active at once (50000)")
     of_hostile = parser.add_argument_group("hostile")
-    of_hostile.add_argument("--hostile", type=int, default=100_000, help="records, good and then mixed (100000)")
+    of_hostile.add_argument("--hostile", type=int, default=200_000, help="records, good and then mixed (200000)")
     of_neighbours = parser.add_argument_group("neighbours")
     of_neighbours.add_argument("--abuse-seconds", type=float, default=30, help="how long each of three (30)")
     of_state = parser.add_argument_group("state")
