@@ -273,6 +273,17 @@ async def test_while_a_partition_was_never_read_to_its_end_nothing_is_old(
     assert rows_of(database_url, SESSION)
 
 
+async def test_where_nobody_has_read_anything_under_this_name_nothing_is_old(
+    database_url: str, sink: PostgresSink
+) -> None:
+    await fill(sink, visit(SESSION))
+    let_pass(database_url, 2)
+    for app_id, topics in (("misspelt", TOPICS), (APP, ("misspelt",))):
+        with pytest.raises(NotRemoved, match="have not read every partition to its end"):
+            list(OldRows(database_url, app_id, topics, ALL_DAYS).remove())
+    assert rows_of(database_url, SESSION)
+
+
 async def test_a_run_without_removing_counts_what_would_go(database_url: str, sink: PostgresSink) -> None:
     await fill(sink, visit(SESSION, user=user()), visit(OTHER_SESSION, arrival_us=at(DAY_S), user=user(numbered(9))))
     let_pass(database_url, 1.5)
@@ -529,7 +540,9 @@ def test_what_goes_is_found_by_indexes_whatever_the_planner_knows(database_url: 
             assert not [line for (line,) in plan if "Seq Scan" in line], "\n".join(line for (line,) in plan)
 
 
-def test_workers_may_not_remove(database_url: str) -> None:
+async def test_workers_may_not_remove(database_url: str, sink: PostgresSink) -> None:
+    await fill(sink, visit(SESSION))
+    let_pass(database_url, 2)
     with pytest.raises(NotRemoved, match="only members of hxi_owner"):
         remove(as_writer(database_url), RetentionPolicy(sessions_days=1, rollups_days=1))
 
