@@ -1,5 +1,7 @@
 """The ``hxi`` command: one function per command, each a few lines over the module that does it."""
 
+import logging
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +10,7 @@ from uuid import UUID
 import typer
 
 from agents.commands.output import CommandFailed, fail
-from agents.logs import set_up_logging
+from agents.logs import log_all, set_up_logging
 from agents.settings import Settings, SettingsError, load_settings
 
 app = typer.Typer(
@@ -52,10 +54,14 @@ def migrate() -> None:
 @app.command()
 def worker() -> None:
     """Run the agents until SIGTERM or SIGINT."""
+    log_all(os.environ)
     from agents.worker import run_worker
 
-    settings = _settings()
-    set_up_logging(settings.log_format)
+    try:
+        settings = _settings()
+    except SettingsError as error:
+        logging.getLogger("agents.settings").error("%s", error)
+        sys.exit(1)
     run_worker(settings)
 
 

@@ -74,8 +74,8 @@ class LagWatch:
         try:
             async with asyncio.timeout(ANSWERS_WITHIN_S):
                 self._ends |= await self._ask_ends(owned)
-        except (KafkaError, OSError, TimeoutError):
-            away.note(self, "broker", "Asking where the partitions end")
+        except (KafkaError, OSError, TimeoutError) as error:
+            away.note(self, "broker", "Asking where the partitions end", error)
         else:
             away.forget(self)
 

@@ -83,6 +83,20 @@ class QuickReadCommittedThread(driver.AIOKafkaConsumerThread):  # type: ignore[m
         consumer._fetch_max_bytes = FETCH_BYTES
         return consumer
 
+    async def on_thread_stop(self) -> None:
+        """Close what a fetch that waits to be tried again keeps aiokafka from closing.
+
+        Its consumer cancels such a fetch and passes the cancelling on as if it were its own: the thread would die of
+        it, and whoever waits for the thread would not hear of that.
+        """
+        try:
+            await super().on_thread_stop()
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            await self._ensure_consumer()._client.close()
+
 
 class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     """A consumer of source topics that reads where it is told, in batches."""

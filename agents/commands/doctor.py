@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Literal, NamedTuple
 
+from agents.advice import advised
 from agents.commands.output import CommandFailed
 from agents.commands.topics_there import Topic, topics_of
 from agents.kafka_clients import BrokerUnavailable
@@ -77,7 +78,7 @@ def _of_the_database(settings: Settings) -> Iterator[Finding]:
     try:
         database, rights = look_at(settings.database_url, lambda: time.time_ns() // 1000)
     except Unavailable as error:
-        yield Finding("FAIL", "database", f"{error}; start it, or correct HXI_DATABASE_URL")
+        yield Finding("FAIL", "database", advised(error))
         for check in ("schema", "rights", "clock"):
             yield Finding("-", check, "not looked at: the database does not answer")
         return
@@ -145,7 +146,7 @@ def _schema(settings: Settings) -> Finding:
     try:
         check_schema(settings.database_url)
     except (SchemaMismatch, Unavailable) as error:
-        return Finding("FAIL", "schema", str(error))
+        return Finding("FAIL", "schema", advised(error))
     return Finding("ok", "schema", "is this version's")
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from agents.advice import advised
 from agents.commands.output import CommandFailed, say, show_table
 from agents.settings import Settings
 from pipeline.sinks.contract import Unavailable
@@ -25,7 +26,7 @@ def remove_old_rows(settings: Settings, dry_run: bool) -> None:
         for rows in old.remove():
             removed.update(rows)
     except Unavailable as error:
-        raise CommandFailed(f"{_so_far(removed)}, the database of HXI_DATABASE_URL failed: {error}") from None
+        raise CommandFailed(f"{_so_far(removed)}, the database of HXI_DATABASE_URL failed: {advised(error)}") from None
     except (SchemaMismatch, NotRemoved) as error:
         raise CommandFailed(f"{_so_far(removed)}: {error}") from None
     _show("Removed", removed)
