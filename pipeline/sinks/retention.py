@@ -20,6 +20,7 @@ from psycopg.errors import InsufficientPrivilege
 
 from pipeline.sinks.connection import CONNECT_TIMEOUT_S, IDLE_IN_TRANSACTION_TIMEOUT_MS, one_line, session_name
 from pipeline.sinks.contract import Unavailable
+from schema.rows import Partition
 from schema.sql import query
 
 MOST_SESSIONS = 100
@@ -32,10 +33,20 @@ _SETTINGS = {
     "synchronous_commit": "off",  # what a crash of the server brings back is removed by the next run
 }
 
+BEHIND_S = 600
+"""Workers that keep up note it every few seconds, or as soon as a burst of records is over."""
+
 Rows = dict[str, int]
 """How many rows, by table."""
 
 Connection = psycopg.Connection[Any]
+
+
+class Behind(NamedTuple):
+    """A partition that has not been read to its end ``since`` then (UTC), or never."""
+
+    partition: Partition
+    since: datetime | None
 
 
 class NotRemoved(Exception):
@@ -114,6 +125,14 @@ class OldRows:
             if (moment := before["rollups"]) is not None:
                 yield from _remove_rollups(connection, moment)
 
+    def behind(self) -> Behind | None:
+        """Return the partition that is behind the longest, and so says what is old; None where none is to speak of.
+
+        Raises as :meth:`count` does.
+        """
+        with self._connected() as connection:
+            return self._furthest_behind(connection)
+
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
         shown = session_name(self._app_id, "retention")
@@ -135,8 +154,21 @@ class OldRows:
         asked = {"app_id": self._app_id, "topics": self._topics}
         ((moment,),) = connection.execute(query("caught_up"), asked).fetchall()
         if moment is None:
-            raise NotRemoved(f"the workers of {self._app_id} have not read every partition to its end yet")
+            raise NotRemoved(self._why_unknown(connection))
         return self._policy.before(moment)
+
+    def _furthest_behind(self, connection: Connection) -> Behind | None:
+        asked = {"app_id": self._app_id, "topics": self._topics, "behind_s": BEHIND_S}
+        for topic, number, since in connection.execute(query("furthest_behind"), asked).fetchall():
+            return Behind(Partition(topic, number), since)
+        return None
+
+    def _why_unknown(self, connection: Connection) -> str:
+        behind = self._furthest_behind(connection)
+        if behind is None:
+            return f"no worker of {self._app_id} has read {' or '.join(self._topics)} yet"
+        unread = f"{behind.partition.topic}[{behind.partition.number}] never was"
+        return f"the workers of {self._app_id} have not read every partition to its end yet: {unread}"
 
 
 def _old_sessions(connection: Connection, part: _Part, before: datetime) -> Iterator[list[UUID]]:

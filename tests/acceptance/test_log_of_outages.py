@@ -73,10 +73,9 @@ def test_a_worker_that_is_stopped_while_its_servers_are_gone_ends_at_once_and_wi
 
 
 def test_wrong_settings_are_a_line_of_the_log(deployment: Deployment) -> None:
-    wrong = {"HXI_LOG_FORMAT": "json", "HXI_FLUSH_INTERVAL": "1"}
-    done = deployment.hxi("worker", ok=False, **wrong)
+    done = deployment.hxi("worker", ok=False, HXI_LOG_FORMAT="json", HXI_FLUSH_INTERVAL="1")
     (line,) = done.stderr.decode().splitlines()
     assert json.loads(line)["message"].startswith("HXI_FLUSH_INTERVAL is not a setting")
     assert done.returncode == 1
-    text = deployment.hxi("worker", ok=False, **(wrong | {"HXI_LOG_FORMAT": "text"}))
+    text = deployment.hxi("worker", ok=False, HXI_LOG_FORMAT="text", HXI_FLUSH_INTERVAL="1")
     assert " ERROR   HXI_FLUSH_INTERVAL is not a setting" in text.stderr.decode()

@@ -268,7 +268,7 @@ async def test_while_a_partition_was_never_read_to_its_end_nothing_is_old(
     await fill(sink, visit(SESSION))
     let_pass(database_url, 2)
     await Owner.of(sink)
-    with pytest.raises(NotRemoved, match="have not read every partition to its end"):
+    with pytest.raises(NotRemoved, match=r"have not read every partition to its end yet: .*\[\d\] never was"):
         remove(database_url)
     assert rows_of(database_url, SESSION)
 
@@ -279,7 +279,7 @@ async def test_where_nobody_has_read_anything_under_this_name_nothing_is_old(
     await fill(sink, visit(SESSION))
     let_pass(database_url, 2)
     for app_id, topics in (("misspelt", TOPICS), (APP, ("misspelt",))):
-        with pytest.raises(NotRemoved, match="have not read every partition to its end"):
+        with pytest.raises(NotRemoved, match=f"no worker of {app_id} has read .*{topics[-1]} yet"):
             list(OldRows(database_url, app_id, topics, ALL_DAYS).remove())
     assert rows_of(database_url, SESSION)
 
@@ -564,8 +564,25 @@ async def test_the_command_says_what_it_removed(
             capsys.readouterr().out
             == f"table\trows\nevents\t{len(visit(SESSION))}\nlatency_metrics\t1\nerror_logs\t1\n"
         )
+    ask(database_url, "UPDATE hxi_state.ledger SET caught_up_at = now() AT TIME ZONE 'utc'")
     command(database_url, False, EVENTS="2")
     assert capsys.readouterr() == ("", "nothing is old enough to be removed\n")
+
+
+async def test_where_nothing_is_old_because_a_partition_is_behind_the_command_says_which_and_since_when(
+    database_url: str, sink: PostgresSink, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await fill(sink, visit(SESSION))
+    ask(database_url, "UPDATE hxi_state.ledger SET caught_up_at = now() AT TIME ZONE 'utc'")
+    ask(database_url, "UPDATE hxi_state.ledger SET caught_up_at = %s WHERE topic = %s", moment(at(3600)), REPLAY.topic)
+    for dry_run in (True, False):
+        command(database_url, dry_run, EVENTS="2")
+        assert capsys.readouterr() == (
+            "",
+            "nothing is old enough to be removed, counted back from 2024-01-05 13:00 UTC:\n"
+            f"since then {REPLAY.topic}[{REPLAY.number}] has not been read to its end; do workers run, and keep up?"
+            " See hxi doctor\n",
+        )
 
 
 def test_the_command_without_a_policy_removes_nothing(database_url: str) -> None:
