@@ -53,6 +53,7 @@ async def in_rounds(round_s: float, work: Callable[[], Awaitable[None]], what: s
         try:
             await work()
         except Unavailable as error:
+            metrics.RETRIES.labels("database").inc()
             away.note(who, "database", what)
             logger.log(level, "%s later: %s", what, error)
         else:
