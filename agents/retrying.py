@@ -25,6 +25,7 @@ async def in_rounds(round_s: float, work: Callable[[], Awaitable[None]], what: s
         try:
             await work()
         except Unavailable as error:
+            metrics.RETRIES.labels("database").inc()
             away.note(who, "database", what, error)
         else:
             away.forget(who, "database")
