@@ -163,7 +163,8 @@ def retention(
 def plan(
     events_per_second: Annotated[float, typer.Option(min=1, max=100_000_000, help="What comes in at the busiest.")],
     retention_days: Annotated[float, typer.Option(min=0, max=36_500, help="For how long rows stay.")] = 30,
-    replay_bytes_per_second: Annotated[float, typer.Option(min=0, help="JSON of replay chunks that comes in.")] = 0,
+    replay_bytes_per_second: Annotated[float, typer.Option(min=0, help="JSON of replay chunks, at the busiest.")] = 0,
+    peak_to_mean: Annotated[float, typer.Option(min=1, max=1000, help="The busiest, times the day's mean.")] = 3,
     measured: Annotated[
         Path | None, typer.Option(help="What `make bench` found on your machine: build/benchmarks.json.")
     ] = None,
@@ -172,7 +173,7 @@ def plan(
     from agents.commands.plan import show_plan
     from agents.planning import Load
 
-    show_plan(Load(events_per_second, retention_days, replay_bytes_per_second), measured)
+    show_plan(Load(events_per_second, retention_days, replay_bytes_per_second, peak_to_mean), measured)
 
 
 @app.command()

@@ -40,7 +40,7 @@ EMPTY = b"""
     DELETE FROM sessions; DELETE FROM users; DELETE FROM hxi_state.ledger
 """
 SERIAL_IDS = {"event_id", "id"}
-OF_RETENTION = {"removed", "is_final"}
+OF_RETENTION = {"removed", "swept", "is_final"}
 """Columns that `hxi retention` writes, which works on PostgreSQL alone."""
 
 JSON_COLUMNS = {"metadata", "chunk_data", "issues", "reasons"}
