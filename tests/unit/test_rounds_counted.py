@@ -1,6 +1,5 @@
 """A round that the database did not answer is counted as an attempt that is repeated, as a write is."""
 
-import logging
 from contextlib import suppress
 
 from agents import metrics
@@ -27,7 +26,7 @@ async def test_rounds_that_fail_are_counted_and_rounds_that_succeed_are_not() ->
 
     before = counted()
     with suppress(Enough):
-        await in_rounds(0, work, "Work", logging.DEBUG)
+        await in_rounds(0, work, "Work")
     assert counted() - before == 2
     waits = "the database does not answer; what waits for it: Work"
     assert said == [None, waits, waits, None]
