@@ -163,8 +163,9 @@ def _environment(name: str, servers: Servers, database_url: str) -> dict[str, st
 
 
 def _new_database(server_url: str, name: str) -> str:
+    url = server_url.rpartition("/")[0] + f"/{name}"
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"'.encode())
-    url = server_url.rpartition("/")[0] + f"/{name}"
-    migrate(url)
+        migrate(url)
+        connection.execute("CHECKPOINT")  # as before PostgreSQL alone: none is due from earlier measurements
     return url

@@ -113,9 +113,9 @@ def _check(event: _Event) -> None:
         event.latency_ms = milliseconds(event.latency_ms)
     if event.event_type is None:
         raise ValueError("event_type")
-    needed = NEEDED_BY_TYPE.get(event.event_type)
-    if needed is not None and any(getattr(event, name) is None for name in needed):
-        raise ValueError(event.event_type)
+    for name in NEEDED_BY_TYPE.get(event.event_type, ()):
+        if getattr(event, name) is None:
+            raise ValueError(event.event_type)
 
 
 def _instant(value: int | str | None) -> int:

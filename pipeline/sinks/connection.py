@@ -6,17 +6,21 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from threading import Timer
 from traceback import clear_frames
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import errors, postgres, pq
+from psycopg.abc import PQGen
 from psycopg.adapt import AdaptersMap, Dumper
 from psycopg.conninfo import make_conninfo
 from psycopg.types.array import ListBinaryDumper
 from psycopg.types.string import BytesBinaryDumper
 
 from pipeline.sinks.contract import RowsRejected, Unavailable
+from pipeline.sinks.prompt import promptly
 from schema.sql import query
+
+T = TypeVar("T")
 
 CONNECT_TIMEOUT_S = 5
 ANSWERS_WITHIN_S = 10.0
@@ -72,9 +76,14 @@ class _RawJsonb(Dumper):
 
 
 class Connection(psycopg.AsyncConnection[Any]):
-    """A connection that knows the process which serves it, also through a pooler."""
+    """A connection that knows the process which serves it, also through a pooler; ``is_prompt``: see ``prompt``."""
 
     pid: int
+    is_prompt = False
+
+    async def wait(self, gen: PQGen[T], *args: Any, **kwargs: Any) -> T:
+        """Consume a generator of psycopg's, as all its methods do."""
+        return await super().wait(promptly(gen, self.fileno()) if self.is_prompt else gen, *args, **kwargs)
 
 
 async def fetch(connection: psycopg.AsyncConnection[Any], name: str, **parameters: Any) -> list[tuple[Any, ...]]:

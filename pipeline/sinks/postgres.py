@@ -182,10 +182,14 @@ class PostgresSink:
         nearby = NearbyInPostgres(cursor.connection)
         around = await read_surroundings(flush.events, nearby, self._policy.max_gap_us)
         rows = flush.rows or fold_alone(flush.events, flush.chunks, self._policy)
-        fold_in_order(rows, around, self._policy)
         await keep_within_limit(rows, nearby, self._policy.window_keys)
         self._observer.ended("fold")
-        written = await write_rows(cursor, rows, around.sessions_read, meanwhile)
+
+        def fold_on() -> None:
+            fold_in_order(rows, around, self._policy)
+            meanwhile()
+
+        written = await write_rows(cursor, rows, around.sessions_read, fold_on)
         self._observer.ended("copy")
         return written
 
@@ -248,5 +252,6 @@ class PostgresSink:
         if role == "writer":
             with answering(connection):
                 await connection.execute(query("staging"))
+            connection.is_prompt = True
         self._connections[role] = connection
         return connection

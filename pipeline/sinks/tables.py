@@ -133,20 +133,23 @@ async def write_rows(
     """Write ``rows`` within the transaction under way, references before what refers to them.
 
     Some of them follow from what was read of sessions in the tables: those have to be there still.
-    The events take the database longest: ``meanwhile`` is called when they are on their way.
+    The events take the database longest: ``meanwhile`` is called when they are on their way. It may still put into
+    ``rows`` what rage clicks and journeys follow from them.
     Latency windows come last: all writers share those, and hold them until they commit.
     """
     await _merge(cursor, _NEW_USERS, rows.users, "merge_users")
+    final: set[UUID] = set()
     if rows.sessions:
         merged = await _merge_sessions(cursor, rows)
         if merged.new and merged.new & sessions_read():
             raise Unavailable("a session was removed while what was read of it should have been written")
-        rows = without_results(rows, merged.final)
+        final = merged.final
         await cursor.execute(query("mark_unjudged"))
     await _copy(cursor, _EVENTS, rows.events, meanwhile)
     await _copy(cursor, _LATENCY_METRICS, rows.latency_metrics)
     await _copy(cursor, _ERROR_LOGS, rows.error_logs)
     chunks = await _merge(cursor, _NEW_CHUNKS, rows.session_replay_chunks, "merge_chunks")
+    rows = without_results(rows, final)
     await _copy(cursor, _NEW_RAGE_CLICKS, rows.rage_click_events)
     await _merge(cursor, _NEW_BURSTS, rows.rage_click_bursts, "clear_rage_clicks")
     rage_clicks = 0

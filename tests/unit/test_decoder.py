@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import agents.decoder
-from agents.decoder import AT_A_STRETCH, ENOUGH, ENOUGH_BYTES, LARGE_BYTES, Decoder
+from agents.decoder import AT_A_STRETCH, ENOUGH, ENOUGH_BYTES, LARGE_BYTES, PLAIN_AT_A_STRETCH, Decoder
 from pipeline.decode import decode_events
 from pipeline.limits import Limits
 from pipeline.tidy import DecodePolicy
@@ -81,7 +81,16 @@ async def test_decoding_stops_where_what_comes_out_is_enough(size: int, events: 
     assert decoded.is_enough
 
 
-async def test_others_run_in_the_midst_of_a_large_record() -> None:
+@pytest.mark.parametrize(
+    ("records", "events"),
+    [
+        ([sharing(10, 3 * AT_A_STRETCH, {"of_ours": 1})], 3 * AT_A_STRETCH),
+        ([record(message(page_url="/shop"), offset=n) for n in range(3 * PLAIN_AT_A_STRETCH)], 3 * PLAIN_AT_A_STRETCH),
+        ([sharing(10, PLAIN_AT_A_STRETCH, {})] * 3, 3 * PLAIN_AT_A_STRETCH),
+    ],
+    ids=["large record", "plain records", "plain batches"],
+)
+async def test_others_run_in_the_midst_of_decoding(records: list[Record], events: int) -> None:
     turns = 0
 
     async def count() -> None:
@@ -91,10 +100,10 @@ async def test_others_run_in_the_midst_of_a_large_record() -> None:
             await asyncio.sleep(0)
 
     other = asyncio.ensure_future(count())
-    decoded = await decoder().decode([sharing(10, 5 * AT_A_STRETCH, {"of_ours": 1})])
+    decoded = await decoder().decode(records)
     other.cancel()
-    assert len(decoded.events) == 5 * AT_A_STRETCH
-    assert turns >= 5
+    assert len(decoded.events) == events
+    assert turns >= 3
 
 
 def test_what_the_database_refused_is_forgotten_once_it_is_written_or_another_workers() -> None:
