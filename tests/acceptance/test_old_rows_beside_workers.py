@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from threading import Thread
+from typing import Any
 
 import pytest
 from kafka import KafkaProducer
@@ -19,7 +20,7 @@ UNENDED = (
     "SELECT 1 FROM sessions WHERE end_time IS NULL AND last_record_at < now() AT TIME ZONE 'utc' - interval '1 day'"
 )
 SOONER = ("heatmap_points", "emotion_predictions", "error_logs")
-DAYS = {
+DAYS: dict[str, Any] = {
     "HXI_RETENTION_HEATMAP_POINTS_DAYS": "1",
     "HXI_RETENTION_EMOTIONS_DAYS": "1",
     "HXI_RETENTION_ERROR_LOGS_DAYS": "1",

@@ -170,7 +170,7 @@ async def test_writers_and_judges_go_on_as_if_nobody_removed_anything(
 
     async def write() -> None:
         for round_ in range(20):
-            by = {"user": user(numbered(round_ % 7))}
+            by: dict[str, Any] = {"user": user(numbered(round_ % 7))}
             late = kept(70 + round_, PAGE_VIEW, screen_name=f"/{round_}", session_id=old[2 * round_], **by)
             events = [
                 kept(2 * DAY_S + round_ * 10 + n, kind, session_id=key, screen_name=f"/{n}", **now)
