@@ -114,18 +114,38 @@ def test_the_main_emotion_is_the_most_frequent_then_the_surest(
     assert ask(database_url, "SELECT main_emotion FROM analytics.session_overview") == [(main,)]
 
 
+TROUBLES = [{"code": "js_error", "count": 3, "points": 18}, {"code": "rage_click", "count": 2, "points": 16}]
+COUNTED = ("rage_click_events", "error_logs")
+
+
+# Rows that are there are those that came after what retention removed.
 @pytest.mark.parametrize(
-    ("issues", "errors"),
-    [([{"code": "js_error", "count": 3, "points": 18}, {"code": "slow_call", "count": 2}], 3), ([], 0), (None, None)],
+    ("removed", "issues", "seen"),
+    [
+        (None, TROUBLES, (1, 7, 1, 1, "calm")),
+        (["events", "session_replay_chunks", "latency_metrics"], TROUBLES, (1, 7, 1, 1, "calm")),
+        (["events", *COUNTED], TROUBLES, (1, 7, 2, 3, "calm")),
+        (["events", *COUNTED], TROUBLES[:1], (1, 7, 0, 3, "calm")),
+        (["events", *COUNTED], [], (1, 7, 0, 0, "calm")),
+        (["events", *COUNTED], None, (1, 7, None, None, "calm")),
+        (["journey_steps"], TROUBLES, (None, 7, 1, 1, "calm")),
+        (["emotion_predictions"], TROUBLES, (1, 7, 1, 1, None)),
+    ],
 )
-def test_errors_that_retention_removed_are_those_that_the_score_counts(
-    database_url: str, issues: list[Any] | None, errors: int | None
+def test_what_retention_removed_is_known_from_the_score_or_unknown(
+    database_url: str, removed: list[str] | None, issues: list[Any] | None, seen: tuple[Any, ...]
 ) -> None:
-    put(database_url, "sessions", session_id=SESSION, is_final=True, event_count=7)
+    put(database_url, "sessions", session_id=SESSION, event_count=7)
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE sessions SET removed = %s", [removed])
+    for table in (*COUNTED, "journey_steps"):
+        put(database_url, table, session_id=SESSION, screen_name="/a")
+    put(database_url, "emotion_predictions", session_id=SESSION, predicted_emotion="calm")
     if issues is not None:
         put(database_url, "experience_scores", session_id=SESSION, score=50, issues=issues, derived=True)
     put(database_url, "experience_scores", session_id=SESSION, score=50, issues=[{"code": "js_error", "count": 9}])
-    assert ask(database_url, "SELECT events, errors FROM analytics.session_overview") == [(7, errors)]
+    overview = "SELECT screens, events, rage_clicks, errors, main_emotion FROM analytics.session_overview"
+    assert ask(database_url, overview) == [seen]
 
 
 async def test_bots_are_told_from_people(database_url: str) -> None:
