@@ -165,20 +165,20 @@ async def test_bots_are_told_from_people(database_url: str) -> None:
 async def test_an_emotion_timeline_has_a_line_per_window_in_order(database_url: str) -> None:
     await written(database_url, kept(40, screen_name="/b"), kept(40, session_id=numbered(1)))
     ((event_id,),) = ask(database_url, "SELECT event_id FROM events WHERE session_id = %s", SESSION)
-    seconds = lambda number: NOON + timedelta(seconds=number)  # noqa: E731
+    zero, thirty, forty, sixty, ninety = (NOON + timedelta(seconds=number) for number in (0, 30, 40, 60, 90))
     predictions: list[Mapping[str, Any]] = [
-        {"window_start": seconds(60), "predicted_emotion": "calm", "confidence": 0.5, "reasons": [{"feature": "x"}]},
-        {"window_start": seconds(30), "predicted_emotion": "bored", "event_id": event_id},
+        {"window_start": sixty, "predicted_emotion": "calm", "confidence": 0.5, "reasons": [{"feature": "x"}]},
+        {"window_start": thirty, "predicted_emotion": "bored", "event_id": event_id},
         {"predicted_emotion": "theirs", "event_id": event_id},
-        {"predicted_emotion": "theirs, too", "predicted_at": seconds(0)},
+        {"predicted_emotion": "theirs, too", "predicted_at": zero},
     ]
     for prediction in predictions:
         put(database_url, "emotion_predictions", session_id=SESSION, **prediction)
     assert ask(database_url, "SELECT * FROM analytics.emotion_timeline(%s)", SESSION) == [
-        (seconds(0), None, "theirs, too", None, None, None),
-        (seconds(30), seconds(60), "bored", None, "/b", None),
-        (seconds(40), None, "theirs", None, "/b", None),
-        (seconds(60), seconds(90), "calm", 0.5, None, [{"feature": "x"}]),
+        (zero, None, "theirs, too", None, None, None),
+        (thirty, sixty, "bored", None, "/b", None),
+        (forty, None, "theirs", None, "/b", None),
+        (sixty, ninety, "calm", 0.5, None, [{"feature": "x"}]),
     ]
 
 
