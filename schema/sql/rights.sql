@@ -99,5 +99,5 @@ GRANT USAGE ON SCHEMA analytics TO hxi_analyst;
 GRANT SELECT ON
     users, sessions, events, rage_click_events, heatmap_points, journey_steps, latency_metrics, emotion_predictions,
     experience_scores, session_replay_chunks, error_logs, latency_rollups,
-    analytics.heatmap, analytics.scroll_depth, hxi_state.latency_windows
+    analytics.heatmap, hxi_state.latency_windows
 TO hxi_analyst;

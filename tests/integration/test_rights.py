@@ -36,7 +36,6 @@ DECISIONS = {
     "error_logs": ("a r(id)", "r"),
     "latency_rollups": ("", "r"),
     "analytics.heatmap": ("", "r"),
-    "analytics.scroll_depth": ("", "r"),
     "hxi_state.ledger": ("arw", ""),
     "hxi_state.unjudged": ("adrw", ""),
     "hxi_state.session_users": ("a", ""),
@@ -221,7 +220,7 @@ def migrated_url(postgres: Postgres, template_database: str) -> Iterator[str]:
 
 READ = [
     *TABLES,
-    *("latency_rollups", "analytics.heatmap", "analytics.scroll_depth"),
+    *("latency_rollups", "analytics.heatmap"),
     "analytics.latency('-infinity', 'infinity')",
     "(SELECT analytics.percentile(analytics.merged(sketch), 0.95) FROM latency_rollups)",
 ]
