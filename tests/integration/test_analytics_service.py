@@ -131,7 +131,9 @@ def test_what_differs_from_time_to_time_is_taken_out_of_a_text(rows: Rows, text:
     assert rows.ask("SELECT analytics.without_values(%s)", text) == [(without,)]
 
 
-CHROME = "TypeError: x\n    at f (https://a.example/p.8c1f.js:1:2)\n    at g (p.js:3:4)\n    at h (p.js:5:6)\n    at i (p:7:8)"
+CHROME = (
+    "TypeError: x\n    at f (https://a.example/p.8c1f.js:1:2)\n    at g (p.js:3:4)\n    at h (p.js:5:6)\n at i (p:7:8)"
+)
 FRAMES = [
     (CHROME, "at f (https://a.example/p.8c1f.js:1:2)\nat g (p.js:3:4)\nat h (p.js:5:6)"),
     ("f@p.js:1:2\ng@p.js:3:4\n", "f@p.js:1:2\ng@p.js:3:4"),

@@ -95,9 +95,9 @@ BEGIN ATOMIC
             AND (screen IS NULL OR h.screen_name = screen)
         GROUP BY h.screen_name, h.session_id
     ), reached AS (
-        SELECT p.screen_name, p.session_id, GREATEST(0, LEAST(100000, max(GREATEST(
+        SELECT p.screen_name, p.session_id, LEAST(100000, max(GREATEST(
             p.seen, p.height, p.bare_scroll::bigint + coalesce(p.height, 0), 0
-        )))) / 100 AS hundreds
+        ))) / 100 AS hundreds
         FROM (
             SELECT p.screen_name, p.session_id, p.height, p.bare_scroll, p.seen FROM points AS p
             UNION ALL
