@@ -49,7 +49,7 @@ CREATE FUNCTION analytics.heatmap_grid(
 RETURNS TABLE (x DOUBLE PRECISION, y INT, weight DOUBLE PRECISION, sessions BIGINT)
 LANGUAGE SQL STABLE PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT c.x, c.y::int, sum(c.weight), count(DISTINCT c.session_id)
+    SELECT c.x, c.y::int, sum(c.weight), count(c.session_id)
     FROM (
         SELECT
             CASE WHEN relative
@@ -57,21 +57,22 @@ BEGIN ATOMIC
                 ELSE floor(h.x::double precision / cell_px) * cell_px
             END AS x,
             floor(h.y::double precision / cell_px) * cell_px AS y,
-            coalesce(h.weight, 1) AS weight,
-            h.session_id
+            h.session_id,
+            sum(coalesce(h.weight, 1)) AS weight
         FROM heatmap_points AS h
         WHERE h.event_time >= from_time AND h.event_time < to_time
-            AND h.screen_name = screen AND coalesce(h.kind, 'click') = heatmap_grid.kind
+            AND h.screen_name = screen
+            AND (h.kind = heatmap_grid.kind OR (heatmap_grid.kind = 'click' AND h.kind IS NULL))
             AND h.x IS NOT NULL AND h.y IS NOT NULL
             AND (NOT relative OR (h.viewport_width > 0 AND h.x BETWEEN 0 AND h.viewport_width))
-            AND (
-                heatmap_grid.device_class IS NULL OR h.session_id IN (
-                    SELECT d.session_id FROM analytics.session_devices AS d
-                    WHERE d.device_class = heatmap_grid.device_class
-                )
-            )
-            AND (with_bots OR NOT EXISTS (SELECT FROM analytics.bot_sessions AS b WHERE b.session_id = h.session_id))
+        GROUP BY 1, 2, 3
     ) AS c
+    WHERE (with_bots OR NOT EXISTS (SELECT FROM analytics.bot_sessions AS b WHERE b.session_id = c.session_id))
+        AND (
+            heatmap_grid.device_class IS NULL OR c.session_id IN (
+                SELECT d.session_id FROM analytics.session_devices AS d WHERE d.device_class = heatmap_grid.device_class
+            )
+        )
     GROUP BY c.x, c.y
     ORDER BY c.y, c.x;
 END;
