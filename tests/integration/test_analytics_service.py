@@ -125,6 +125,8 @@ VALUES = [
     ("can't and won't", "can't and won't"),
     ("Can't find variable: 'a'", "Can't find variable: …"),
     ("'' is empty", "… is empty"),
+    ("an 'open quote\nand 'another", "an 'open quote\nand 'another"),
+    ("5f3a, a1 and e2e", "#, # and #"),
     ("", ""),
 ]
 
