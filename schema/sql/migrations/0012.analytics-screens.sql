@@ -21,8 +21,9 @@ RETURNS TABLE (
 LANGUAGE SQL STABLE PARALLEL SAFE
 BEGIN ATOMIC
     WITH rage AS MATERIALIZED (
-        SELECT r.screen_name, r.element_id, r.session_id, r.click_count, r.last_click_time
-        FROM rage_click_events AS r
+        SELECT r.screen_name, r.element_id, r.session_id, r.click_count, r.last_click_time,
+            (s.removed && '{rage_click_events,journey_steps}') IS NOT TRUE AS is_whole
+        FROM rage_click_events AS r LEFT JOIN sessions AS s ON s.session_id = r.session_id
         WHERE r.first_click_time >= from_time AND r.first_click_time < to_time
             AND (with_bots OR NOT EXISTS (SELECT FROM analytics.bot_sessions AS b WHERE b.session_id = r.session_id))
     ), seen AS (
@@ -30,21 +31,26 @@ BEGIN ATOMIC
         WHERE j.event_time >= from_time AND j.event_time < to_time
             AND j.screen_name IN (SELECT r.screen_name FROM rage AS r)
             AND (with_bots OR NOT EXISTS (SELECT FROM analytics.bot_sessions AS b WHERE b.session_id = j.session_id))
+            AND NOT EXISTS (
+                SELECT FROM sessions AS s
+                WHERE s.session_id = j.session_id AND s.removed && '{rage_click_events,journey_steps}'
+            )
         UNION
-        SELECT r.screen_name, r.session_id FROM rage AS r
+        SELECT r.screen_name, r.session_id FROM rage AS r WHERE r.is_whole
     ), screens AS (
         SELECT s.screen_name, count(s.session_id) AS sessions FROM seen AS s GROUP BY s.screen_name
     ), spots AS (
         SELECT r.screen_name, r.element_id, count(*) AS rage_clicks, avg(r.click_count)::double precision AS mean_clicks,
-            count(DISTINCT r.session_id) AS sessions, max(r.last_click_time) AS last_seen
+            count(DISTINCT r.session_id) AS sessions, count(DISTINCT r.session_id) FILTER (WHERE r.is_whole) AS whole,
+            max(r.last_click_time) AS last_seen
         FROM rage AS r GROUP BY r.screen_name, r.element_id
     )
-    SELECT p.screen_name, p.element_id, p.rage_clicks, p.mean_clicks, p.sessions, s.sessions,
-        p.sessions::double precision / nullif(s.sessions, 0), p.last_seen
-    FROM spots AS p JOIN screens AS s ON s.screen_name IS NOT DISTINCT FROM p.screen_name
+    SELECT p.screen_name, p.element_id, p.rage_clicks, p.mean_clicks, p.sessions, coalesce(s.sessions, 0),
+        p.whole::double precision / nullif(s.sessions, 0), p.last_seen
+    FROM spots AS p LEFT JOIN screens AS s ON s.screen_name IS NOT DISTINCT FROM p.screen_name
     ORDER BY p.sessions DESC, p.rage_clicks DESC, p.screen_name, p.element_id;
 END;
-COMMENT ON FUNCTION analytics.rage_hot_spots IS 'Elements with rage clicks that began in [from_time, to_time) (UTC), most sessions first: rage clicks, clicks in each on average, sessions that raged there, sessions that were on the screen in that time, and the share of these that raged.';
+COMMENT ON FUNCTION analytics.rage_hot_spots IS 'Elements with rage clicks that began in [from_time, to_time) (UTC), most sessions first: rage clicks, clicks in each on average, sessions that raged there, sessions that were on the screen in that time, and the share of these that raged. Sessions of which retention has removed rage clicks or steps are not among those on the screen, nor in the share; where no others are left, it is NULL.';
 
 CREATE FUNCTION analytics.heatmap_grid(
     from_time TIMESTAMP, to_time TIMESTAMP, screen TEXT, kind TEXT DEFAULT 'click', device_class TEXT DEFAULT NULL,
@@ -134,4 +140,4 @@ BEGIN ATOMIC
     FROM depths AS d
     ORDER BY d.screen_name, d.hundreds;
 END;
-COMMENT ON FUNCTION analytics.scroll_depths IS 'How many of a screen''s sessions in [from_time, to_time) (UTC), and which share, saw its document down to each 100 px; without a screen, of all screens; device_class NULL is every device. A session counts once at each depth. It saw what it scrolled to and a viewport''s height more, and where it pointed; a scroll that does not say its viewport has the largest that the session had on that screen. Positions are means within HXI_HEATMAP_CELL_PX (10 px); what is deeper than 100 000 px counts as that.';
+COMMENT ON FUNCTION analytics.scroll_depths IS 'How many of a screen''s sessions in [from_time, to_time) (UTC), and which share, saw its document down to each 100 px; without a screen, of all screens; device_class NULL is every device. A session counts once at each depth. It saw what it scrolled to and a viewport''s height more, and where it pointed; a scroll that does not say its viewport has the largest that the session had on that screen. Positions are means within HXI_HEATMAP_CELL_PX (10 px); what is deeper than 100 000 px counts as that. Sessions of which retention has removed points or steps are left out.';
