@@ -33,6 +33,12 @@ SELECT set_config('search_path', 'public', false) WHERE current_setting('search_
 """By default a user named ``hxi`` would create everything in the schema ``hxi`` once that exists."""
 
 
+_SEEN = "SELECT to_regclass(%s), current_schema(), current_user"
+"""There is no current schema where those of the search path may not be used."""
+
+_MAY_CREATE = "SELECT has_schema_privilege(current_schema(), 'CREATE'), current_schema(), current_user"
+
+
 class SchemaMismatch(Exception):
     """The database's schema is not the one that this version needs, or cannot become it; the text says why."""
 
@@ -70,7 +76,11 @@ def migrate(url: str) -> Migrated:
     with _connected(url) as connection:
         migrations = read_migrations(str(migrations_folder()))
         connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
-        _refuse_newer(_applied(connection), {migration.id for migration in migrations})
+        known = {migration.id for migration in migrations}
+        applied = _applied(connection)
+        _refuse_newer(applied, known)
+        if known - applied:
+            _refuse_without_room(connection)
         backend = _Backend(_yoyo_uri(url), _TABLE)
         try:
             backend.init_database()
@@ -112,8 +122,20 @@ def _refuse_newer(applied: set[str], known: set[str]) -> None:
         )
 
 
+def _refuse_without_room(connection: psycopg.Connection[Any]) -> None:
+    """Say it before yoyo does, which keeps to itself that it may not make its tables and then misses them."""
+    ((may_create, schema, login),) = connection.execute(_MAY_CREATE).fetchall()
+    if not may_create:
+        raise SchemaMismatch(
+            f"the database refused: permission denied for schema {schema} ({login} may not make tables)"
+        )
+
+
 def _applied(connection: psycopg.Connection[Any]) -> set[str]:
-    if connection.execute("SELECT to_regclass(%s)", (_TABLE,)).fetchone() == (None,):
+    ((table, schema, login),) = connection.execute(_SEEN, (_TABLE,)).fetchall()
+    if schema is None:
+        raise SchemaMismatch(f"the database refused: permission denied for schema public ({login} may not use it)")
+    if table is None:
         return set()
     return {row[0] for row in connection.execute("SELECT migration_id FROM _yoyo_migration")}
 
