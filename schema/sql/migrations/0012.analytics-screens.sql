@@ -13,6 +13,8 @@ CREATE INDEX idx_rage_clicks_time ON rage_click_events (first_click_time);
 -- count them with several workers.
 CREATE STATISTICS heatmap_points_visits (ndistinct) ON screen_name, session_id FROM heatmap_points;
 
+-- Whom retention has been to is looked up in a hash below, (… IN …) IS NOT TRUE, not by an anti-join: until the next ANALYZE
+-- PostgreSQL believes that there is nobody, and would go through all of them for each row.
 CREATE FUNCTION analytics.rage_hot_spots(from_time TIMESTAMP, to_time TIMESTAMP, with_bots BOOLEAN DEFAULT false)
 RETURNS TABLE (
     screen_name VARCHAR(255), element_id VARCHAR(255), rage_clicks BIGINT, mean_clicks DOUBLE PRECISION,
@@ -31,10 +33,9 @@ BEGIN ATOMIC
         WHERE j.event_time >= from_time AND j.event_time < to_time
             AND j.screen_name IN (SELECT r.screen_name FROM rage AS r)
             AND (with_bots OR NOT EXISTS (SELECT FROM analytics.bot_sessions AS b WHERE b.session_id = j.session_id))
-            AND NOT EXISTS (
-                SELECT FROM sessions AS s
-                WHERE s.session_id = j.session_id AND s.removed && '{rage_click_events,journey_steps}'
-            )
+            AND (j.session_id IN (
+                SELECT s.session_id FROM sessions AS s WHERE s.removed && '{rage_click_events,journey_steps}'
+            )) IS NOT TRUE
         UNION
         SELECT r.screen_name, r.session_id FROM rage AS r WHERE r.is_whole
     ), screens AS (
@@ -95,35 +96,38 @@ CREATE FUNCTION analytics.scroll_depths(
 RETURNS TABLE (screen_name VARCHAR(255), depth_px INT, sessions BIGINT, share DOUBLE PRECISION)
 LANGUAGE SQL STABLE PARALLEL SAFE
 BEGIN ATOMIC
-    WITH points AS (
-        SELECT h.screen_name, h.session_id, max(h.viewport_height) AS height,
-            max(h.y) FILTER (WHERE h.kind = 'scroll' AND h.viewport_height IS NULL) AS bare_scroll,
-            max(CASE WHEN h.kind = 'scroll' THEN h.y::bigint + h.viewport_height ELSE h.y END) AS seen
-        FROM heatmap_points AS h
-        WHERE h.event_time >= from_time AND h.event_time < to_time
-            AND (screen IS NULL OR h.screen_name = screen)
-        GROUP BY h.screen_name, h.session_id
-    ), reached AS (
-        SELECT p.screen_name, p.session_id, LEAST(100000, max(GREATEST(
-            p.seen, p.height, p.bare_scroll::bigint + coalesce(p.height, 0), 0
-        ))) / 100 AS hundreds
+    WITH visits AS (
+        SELECT p.screen_name, p.session_id, max(p.height) AS height, max(p.bare_scroll) AS bare_scroll, max(p.seen) AS seen
         FROM (
-            SELECT p.screen_name, p.session_id, p.height, p.bare_scroll, p.seen FROM points AS p
+            SELECT h.screen_name, h.session_id, h.viewport_height AS height,
+                CASE WHEN h.kind = 'scroll' AND h.viewport_height IS NULL THEN h.y END AS bare_scroll,
+                CASE WHEN h.kind = 'scroll' THEN h.y::bigint + h.viewport_height ELSE h.y END AS seen
+            FROM heatmap_points AS h
+            WHERE h.event_time >= from_time AND h.event_time < to_time
+                AND (screen IS NULL OR h.screen_name = screen)
             UNION ALL
-            SELECT j.screen_name, j.session_id, NULL, NULL, 0
+            SELECT j.screen_name, j.session_id, NULL, NULL, NULL
             FROM journey_steps AS j
             WHERE j.event_time >= from_time AND j.event_time < to_time
                 AND (screen IS NULL OR j.screen_name = screen)
         ) AS p
-        WHERE p.screen_name IS NOT NULL AND p.session_id IS NOT NULL
+        GROUP BY p.screen_name, p.session_id
+    ), reached AS (
+        SELECT v.screen_name, LEAST(100000, GREATEST(
+            v.seen, v.height, v.bare_scroll::bigint + coalesce(v.height, 0), 0
+        )) / 100 AS hundreds
+        FROM visits AS v
+        WHERE v.screen_name IS NOT NULL AND v.session_id IS NOT NULL
             AND (
-                scroll_depths.device_class IS NULL OR p.session_id IN (
+                scroll_depths.device_class IS NULL OR v.session_id IN (
                     SELECT d.session_id FROM analytics.session_devices AS d
                     WHERE d.device_class = scroll_depths.device_class
                 )
             )
-            AND (with_bots OR NOT EXISTS (SELECT FROM analytics.bot_sessions AS b WHERE b.session_id = p.session_id))
-        GROUP BY p.screen_name, p.session_id
+            AND (with_bots OR NOT EXISTS (SELECT FROM analytics.bot_sessions AS b WHERE b.session_id = v.session_id))
+            AND (v.session_id IN (
+                SELECT s.session_id FROM sessions AS s WHERE s.removed && '{heatmap_points,journey_steps}'
+            )) IS NOT TRUE
     ), counted AS (
         SELECT r.screen_name, r.hundreds, count(*) AS sessions FROM reached AS r GROUP BY r.screen_name, r.hundreds
     ), screens AS (

@@ -28,9 +28,9 @@ BEGIN ATOMIC
                 WHERE (
                     with_bots
                     OR NOT EXISTS (SELECT FROM analytics.bot_sessions AS b WHERE b.session_id = t.session_id)
-                ) AND NOT EXISTS (
-                    SELECT FROM sessions AS r WHERE r.session_id = t.session_id AND 'journey_steps' = ANY (r.removed)
-                )
+                ) AND (t.session_id IN (
+                    SELECT r.session_id FROM sessions AS r WHERE 'journey_steps' = ANY (r.removed)
+                )) IS NOT TRUE
             )
         WINDOW journey AS (PARTITION BY j.session_id ORDER BY j.event_time, j.step_number, j.id)
     ) AS s
@@ -110,9 +110,9 @@ BEGIN ATOMIC
         WHERE j.event_time >= from_time AND j.event_time < to_time + within + interval '1 microsecond'
             AND j.screen_name = ANY (screens) AND j.session_id IS NOT NULL
             AND (with_bots OR NOT EXISTS (SELECT FROM analytics.bot_sessions AS b WHERE b.session_id = j.session_id))
-            AND NOT EXISTS (
-                SELECT FROM sessions AS r WHERE r.session_id = j.session_id AND 'journey_steps' = ANY (r.removed)
-            )
+            AND (j.session_id IN (
+                SELECT r.session_id FROM sessions AS r WHERE 'journey_steps' = ANY (r.removed)
+            )) IS NOT TRUE
     ), tries AS (
         SELECT v.session_id, v.place AS first_place, v.event_time AS began, 1 AS step, v.place, v.event_time,
             NULL::timestamp AS before
