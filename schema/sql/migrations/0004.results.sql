@@ -52,10 +52,32 @@ RETURN (
 );
 COMMENT ON FUNCTION analytics.merge_sketches IS 'The sketch of both sketches'' calls: exact, in any order.';
 
+CREATE FUNCTION analytics.gather_sketches(a analytics.latency_sketch, b analytics.latency_sketch)
+RETURNS analytics.latency_sketch
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+AS $$
+BEGIN
+    -- There are no more than 1 076 bins, and two sketches merged at a time cost fifty times as much.
+    IF cardinality(a.bins) + cardinality(b.bins) > 1500 THEN
+        RETURN analytics.merge_sketches(a, b);
+    END IF;
+    a.bins := a.bins || b.bins;
+    a.calls := a.calls || b.calls;
+    RETURN a;
+END
+$$;
+COMMENT ON FUNCTION analytics.gather_sketches IS 'The calls of both sketches, of which bins may come several times and in no order: what analytics.merged gathers on its way.';
+
+CREATE FUNCTION analytics.gathered(sketch analytics.latency_sketch) RETURNS analytics.latency_sketch
+LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE
+RETURN analytics.merge_sketches(sketch, ROW(ARRAY[]::int[], ARRAY[]::bigint[])::analytics.latency_sketch);
+COMMENT ON FUNCTION analytics.gathered IS 'A sketch of what analytics.gather_sketches has gathered.';
+
 CREATE AGGREGATE analytics.merged(analytics.latency_sketch) (
-    SFUNC = analytics.merge_sketches,
+    SFUNC = analytics.gather_sketches,
     STYPE = analytics.latency_sketch,
-    COMBINEFUNC = analytics.merge_sketches,
+    FINALFUNC = analytics.gathered,
+    COMBINEFUNC = analytics.gather_sketches,
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE analytics.merged(analytics.latency_sketch) IS 'The sketch of all calls in a group of sketches.';
@@ -66,6 +88,10 @@ LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 AS $$
 DECLARE
     gamma CONSTANT DOUBLE PRECISION := 1.01 / 0.99;
+    bins CONSTANT INT[] := sketch.bins;
+    calls CONSTANT BIGINT[] := sketch.calls;
+    total BIGINT := 0;
+    few BIGINT;
     place DOUBLE PRECISION;
     upto BIGINT := 0;
     here DOUBLE PRECISION;
@@ -74,11 +100,17 @@ BEGIN
     IF NOT fraction BETWEEN 0 AND 1 THEN
         RAISE numeric_value_out_of_range USING MESSAGE = format('fraction %s is not between 0 and 1', fraction);
     END IF;
-    SELECT fraction * (sum(c) - 1) INTO place FROM unnest(sketch.calls) AS c;
-    FOR i IN 1 .. coalesce(cardinality(sketch.bins), 0) LOOP
-        upto := upto + sketch.calls[i];
+    IF calls IS NULL THEN
+        RETURN NULL;
+    END IF;
+    FOREACH few IN ARRAY calls LOOP
+        total := total + few;
+    END LOOP;
+    place := fraction * (total - 1);
+    FOR i IN 1 .. coalesce(cardinality(bins), 0) LOOP
+        upto := upto + calls[i];
         IF upto > floor(place) THEN
-            here := CASE WHEN sketch.bins[i] < 0 THEN 0 ELSE 2 * gamma ^ sketch.bins[i] / (1 + gamma) END;
+            here := CASE WHEN bins[i] < 0 THEN 0 ELSE 2 * gamma ^ bins[i] / (1 + gamma) END;
             lower := coalesce(lower, here);
             IF upto > ceil(place) THEN
                 RETURN lower + (here - lower) * (place - floor(place));
@@ -137,7 +169,8 @@ COMMENT ON COLUMN latency_rollups.sketch IS 'All calls as a sketch: analytics.me
 CREATE FUNCTION analytics.latency(from_time TIMESTAMP, to_time TIMESTAMP)
 RETURNS TABLE (
     api_endpoint TEXT, calls BIGINT, errors BIGINT, min_ms INT, max_ms INT, mean_ms DOUBLE PRECISION,
-    p50_ms DOUBLE PRECISION, p95_ms DOUBLE PRECISION, p99_ms DOUBLE PRECISION, apdex DOUBLE PRECISION
+    p50_ms DOUBLE PRECISION, p95_ms DOUBLE PRECISION, p99_ms DOUBLE PRECISION, apdex DOUBLE PRECISION,
+    error_share DOUBLE PRECISION
 )
 LANGUAGE SQL STABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -162,11 +195,12 @@ BEGIN ATOMIC
         GREATEST(s.min_ms, LEAST(s.max_ms, analytics.percentile(k.sketch, 0.5))),
         GREATEST(s.min_ms, LEAST(s.max_ms, analytics.percentile(k.sketch, 0.95))),
         GREATEST(s.min_ms, LEAST(s.max_ms, analytics.percentile(k.sketch, 0.99))),
-        (s.satisfied + s.tolerating / 2.0)::double precision / s.calls
+        (s.satisfied + s.tolerating / 2.0)::double precision / s.calls,
+        s.errors::double precision / s.calls
     FROM sums AS s JOIN sketches AS k USING (api_endpoint)
     ORDER BY s.calls DESC, s.api_endpoint;
 END;
-COMMENT ON FUNCTION analytics.latency IS 'Latency by endpoint over the minutes in [from_time, to_time), all screens together; percentiles from merged sketches.';
+COMMENT ON FUNCTION analytics.latency IS 'Latency by endpoint over the minutes in [from_time, to_time) (UTC), all screens together, most calls first: milliseconds, percentiles from merged sketches, Apdex from 0 to 1, errors (status 0 or 500 and above) and their share. Windows know no sessions: bots'' calls are among them; calls that others put into latency_metrics are not.';
 
 CREATE VIEW analytics.heatmap AS
 SELECT
@@ -185,27 +219,3 @@ COMMENT ON COLUMN analytics.heatmap.y IS 'CSS pixels from the top of the documen
 COMMENT ON COLUMN analytics.heatmap.relative_x IS 'x as a share of the viewport''s width, 0 to 1.';
 COMMENT ON COLUMN analytics.heatmap.weight IS 'Events in this point.';
 COMMENT ON COLUMN analytics.heatmap.event_time IS 'Its earliest event (UTC).';
-
-CREATE VIEW analytics.scroll_depth AS
-WITH reached AS (
-    SELECT
-        screen_name, session_id,
-        GREATEST(0, LEAST(max(coalesce(scroll_position, 0)::bigint + coalesce(viewport_height, 0)), 100000)) AS px
-    FROM events
-    WHERE screen_name IS NOT NULL
-    GROUP BY screen_name, session_id
-), screens AS (
-    SELECT screen_name, max(px) AS deepest_px, count(*) AS visitors FROM reached GROUP BY screen_name
-), depths AS (
-    SELECT screen_name, visitors, depth_px FROM screens, generate_series(0, deepest_px, 100) AS depth_px
-)
-SELECT
-    d.screen_name, d.depth_px, count(r.session_id) AS sessions,
-    count(r.session_id)::double precision / d.visitors AS share
-FROM depths AS d LEFT JOIN reached AS r ON r.screen_name = d.screen_name AND r.px >= d.depth_px
-GROUP BY d.screen_name, d.depth_px, d.visitors;
-COMMENT ON VIEW analytics.scroll_depth IS 'How many of a screen''s sessions, and which share, saw its document down to each 100 px: scroll position and viewport height at their deepest. A session counts once at each depth; what is deeper than 100 000 px counts as that.';
-COMMENT ON COLUMN analytics.scroll_depth.screen_name IS 'The screen.';
-COMMENT ON COLUMN analytics.scroll_depth.depth_px IS 'CSS pixels from the top of the document, by hundreds.';
-COMMENT ON COLUMN analytics.scroll_depth.sessions IS 'Sessions of the screen that saw so far down.';
-COMMENT ON COLUMN analytics.scroll_depth.share IS 'Those by all sessions of the screen, 0 to 1.';
