@@ -19,7 +19,7 @@ install: $(INSTALLED) ## make .venv with everything the other targets need, from
 $(INSTALLED): constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; say which with make PYTHON=...")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded,train,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded,train,analysts,dev]'
 	@touch $(INSTALLED)
 
 demo: $(INSTALLED) ## servers, worker, traffic and filled tables, once, end to end
