@@ -1,4 +1,4 @@
-"""Takes out of rrweb events the addresses that a browser would fetch: images, fonts, style sheets, frames.
+"""Takes out of rrweb events what a browser would fetch, images, fonts, style sheets, frames, and what it would do.
 
 A page that plays a recording asks nobody for anything, whoever was recorded: what was not recorded itself is not there.
 What the events say stays, addresses that are only shown or followed by a click among it. Knows the shapes of rrweb 1
@@ -28,6 +28,9 @@ _FETCHED = frozenset(
 _FOLLOWED = frozenset({"a", "area"})
 """Elements whose address waits for a click."""
 
+_DONE = frozenset({"http-equiv", "srcdoc"})
+"""Attributes that another page comes from; those that hold programs begin with ``on``."""
+
 _OWN = r"\s*(?:data:|blob:|about:|#)"
 _IS_OWN = re.compile(_OWN, re.IGNORECASE)
 _ELSEWHERE = re.compile(
@@ -43,8 +46,8 @@ _ASKS = re.compile(r"url\(|@import|image-set\(", re.IGNORECASE)
 _NOTHING = "url(data:,)"
 
 
-def without_addresses(event: Any) -> Any:
-    """Return ``event``, changed in place, without the addresses that a browser would fetch."""
+def offline(event: Any) -> Any:
+    """Return ``event``, changed in place, without what a browser would fetch or do."""
     left: list[tuple[Any, bool]] = [(event, False)]
     while left:
         holder, is_style = left.pop()
@@ -60,9 +63,10 @@ def without_addresses(event: Any) -> Any:
 
 
 def _forget(attributes: dict[str, Any], tag: Any) -> None:
-    for name in [name for name in attributes if name.lower() in _FETCHED]:
-        value = attributes[name]
-        if tag not in _FOLLOWED and isinstance(value, str) and not _IS_OWN.match(value):
+    for name, value in list(attributes.items()):
+        lower = name.lower()
+        is_fetched = lower in _FETCHED and tag not in _FOLLOWED and isinstance(value, str) and not _IS_OWN.match(value)
+        if is_fetched or lower in _DONE or lower.startswith("on"):
             del attributes[name]
 
 

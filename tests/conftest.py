@@ -10,10 +10,11 @@ import pytest
 
 from agents.embedded import Broker as EmbeddedBroker
 from agents.embedded import Postgres
+from agents.replay_page import PLAYER
 from pipeline.sinks.migrations import migrate
 from tests.deployment import Deployment, fresh_name
 from tests.faults.log import LOG, SEED, table
-from tests.servers.browser import BrowserProgram, RunningBrowser, find_browser, running_browser
+from tests.servers.browser import REQUIRE_BROWSER, BrowserProgram, RunningBrowser, find_browser, running_browser
 from tests.servers.choice import IN_DOCKER, Broker, BrokerChoice, KillableBroker, choose_broker, demanded
 from tests.servers.postgres_in_docker import PostgresInDocker, postgres_in_docker
 from tests.servers.prometheus import PrometheusPrograms, find_prometheus
@@ -80,6 +81,15 @@ async def browser(browser_program: BrowserProgram) -> AsyncIterator[RunningBrows
     """A browser of the test's own: half a second."""
     async with running_browser(browser_program) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def needs_replay_player() -> None:
+    """The player of rrweb, from npm."""
+    if not PLAYER.is_dir():
+        if demanded(REQUIRE_BROWSER):
+            pytest.fail("rrweb's player is not installed: make player")
+        pytest.skip("needs rrweb's player, which `make player` fetches")
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from agents.commands.whole_file import whole_file
 from agents.replay_page import PlayerMissing, page
 from agents.settings import Settings
 from pipeline.recordings import Recording, events_of, examine, is_event
-from pipeline.replay_offline import without_addresses
+from pipeline.replay_offline import offline
 from pipeline.sinks.contract import Unavailable
 from pipeline.sinks.replays import StoredReplay, stored_replay
 from schema.json_text import NotStorable, dump, dump_refused
@@ -63,7 +63,7 @@ def array(values: Iterable[Any]) -> Iterator[bytes]:
 
 
 def _shown(chunks: Chunks) -> Iterator[Any]:
-    return (without_addresses(each) for _, data in chunks for each in events_of(data) if is_event(each))
+    return (offline(each) for _, data in chunks for each in events_of(data) if is_event(each))
 
 
 def _dumped(value: Any) -> bytes:

@@ -4,6 +4,7 @@ Rows come from PostgreSQL's binary COPY as Arrow batches (ADBC): nobody here loo
 group.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import psycopg
 from adbc_driver_manager import Error
 from adbc_driver_postgresql.dbapi import connect
-from pyarrow import ArrowException
+from pyarrow import ArrowException, RecordBatch, RecordBatchReader
 from pyarrow.parquet import ParquetWriter
 
 from pipeline.sinks.connection import CONNECT_TIMEOUT_S, one_line
@@ -52,12 +53,19 @@ def export(url: str, name: str, period: Period, path: Path) -> int:
                 cursor.fetch_record_batch() as reader,
                 ParquetWriter(path, reader.schema, compression=COMPRESSION) as writer,
             ):
-                for batch in reader:
+                for batch in _batches(reader):
                     writer.write_batch(batch)
                     rows += batch.num_rows
-    except (Error, ArrowException) as error:
+    except Error as error:
         raise Unavailable(one_line(error)) from error
     return rows
+
+
+def _batches(reader: RecordBatchReader) -> Iterator[RecordBatch]:
+    try:
+        yield from reader
+    except (ArrowException, OSError) as error:  # by which Arrow tells of PostgreSQL's errors, too
+        raise Unavailable(one_line(error)) from error
 
 
 def _statement(url: str, name: str, period: Period) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.replay_offline import without_addresses
+from pipeline.replay_offline import offline
 
 FAR = "https://shop.example/a.png"
 PIXEL = "data:image/gif;base64,R0lGODlh"
@@ -20,7 +20,7 @@ def snapshot(*nodes: Any) -> dict[str, Any]:
 
 
 def attributes_left(node: dict[str, Any]) -> dict[str, Any]:
-    left = without_addresses(snapshot(node))["data"]["node"]["childNodes"][0]["attributes"]
+    left = offline(snapshot(node))["data"]["node"]["childNodes"][0]["attributes"]
     assert isinstance(left, dict)
     return left
 
@@ -44,6 +44,11 @@ def attributes_left(node: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("address", [FAR, "//shop.example/x", "/x.css", "x.css", " file:///etc/x", "HTTP://x.example"])
 def test_what_an_element_fetches_is_gone(tag: str, name: str, address: str) -> None:
     assert attributes_left(element(tag, **{name: address, "class": "c"})) == {"class": "c"}
+
+
+@pytest.mark.parametrize("name", ["onload", "onError", "srcdoc", "http-equiv"])
+def test_what_an_element_would_do_is_gone(name: str) -> None:
+    assert attributes_left(element("img", **{name: "anything", "alt": "x"})) == {"alt": "x"}
 
 
 @pytest.mark.parametrize(
@@ -87,7 +92,7 @@ def test_what_styles_fetch_is_gone_wherever_they_are(css: str, left: str, place:
         "declaration": lambda: {"source": 13, "set": {"property": "background", "value": css}},
         "mutated": lambda: {"source": 0, "attributes": [{"id": 7, "attributes": {"style": {"background": css}}}]},
     }[place]()
-    event = without_addresses({"type": 3, "data": data, "timestamp": 1})
+    event = offline({"type": 3, "data": data, "timestamp": 1})
     assert left in _texts(event)
     assert css == left or css not in _texts(event)
 
@@ -95,7 +100,7 @@ def test_what_styles_fetch_is_gone_wherever_they_are(css: str, left: str, place:
 def test_what_people_read_is_as_it_was() -> None:
     article = {"type": 3, "textContent": f"write background: url({FAR}), or @import '{FAR}'"}
     before = snapshot(element("p") | {"childNodes": [dict(article)]})
-    assert without_addresses(before)["data"]["node"]["childNodes"][0]["childNodes"] == [article]
+    assert offline(before)["data"]["node"]["childNodes"][0]["childNodes"] == [article]
 
 
 @pytest.mark.parametrize("piece", ["url(", 'url("', "@import url(", "image-set(", "@import '", 'url("x"', " "])
@@ -104,7 +109,7 @@ def test_hostile_styles_take_no_longer_than_others(start: str, piece: str) -> No
     rule = start + piece * (1_000_000 // len(piece))
     event = {"type": 3, "data": {"source": 8, "adds": [{"rule": rule}]}, "timestamp": 1}
     before = time.process_time()
-    without_addresses(event)
+    offline(event)
     assert time.process_time() - before < 5
 
 
