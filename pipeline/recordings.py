@@ -2,12 +2,13 @@
 
 The rules are rrweb's: an event has a type and a time; its ``Replayer`` needs two events, and builds a page from the
 meta event, which has its size, and the full snapshot behind it. What is no such event, a packed one for instance,
-cannot be looked into.
+cannot be looked into. The view ``analytics.replays`` has the same rules and names them alike; it tells the first fault
+only, and not of which chunks.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from pipeline.replay_privacy import INCREMENTAL, SNAPSHOT
 
@@ -17,8 +18,23 @@ META = 4
 LEAST_EVENTS = 2
 """Fewer, and rrweb refuses to play."""
 
+LATEST_MS = 10**16
+"""No clock is later."""
+
 MOST_NAMED = 5
-"""Chunks of one kind of fault, in one text."""
+"""Chunks of one fault."""
+
+
+class Fault(NamedTuple):
+    """Why a recording cannot be played as it was, and the first chunks of which that is so."""
+
+    reason: str
+    chunks: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        named = ", ".join(map(str, self.chunks[:MOST_NAMED]))
+        more = " and more" if len(self.chunks) > MOST_NAMED else ""
+        return f"{self.reason.replace('_', ' ')}{': ' if named else ''}{named}{more}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +49,7 @@ class Recording:
     start_ms: float | None
     end_ms: float | None
     has_snapshot: bool
-    faults: tuple[str, ...]
+    faults: tuple[Fault, ...]
 
     @property
     def can_be_shown(self) -> bool:
@@ -41,14 +57,18 @@ class Recording:
         return self.has_snapshot and self.events >= LEAST_EVENTS
 
 
-def events_of(chunk_data: Any) -> Iterator[Any]:
-    """Yield what a chunk holds, in its order: a list of events, or one thing alone."""
-    yield from chunk_data if isinstance(chunk_data, list) else [chunk_data]
+def events_of(chunk_data: Any) -> list[Any]:
+    """Return what a chunk holds, in its order: a list of events, or one thing alone."""
+    return chunk_data if isinstance(chunk_data, list) else [chunk_data]
 
 
 def is_event(value: Any) -> bool:
     """Return whether a player can take ``value`` for an event."""
-    return isinstance(value, dict) and all(type(value.get(name)) in (int, float) for name in ("type", "timestamp"))
+    if not isinstance(value, dict):
+        return False
+    kind: Any = value.get("type")
+    time_ms: Any = value.get("timestamp")
+    return type(kind) in (int, float) and type(time_ms) in (int, float) and 0 <= time_ms <= LATEST_MS
 
 
 def examine(chunks: Iterable[tuple[int, Any]]) -> Recording:
@@ -56,79 +76,86 @@ def examine(chunks: Iterable[tuple[int, Any]]) -> Recording:
     examination = _Examination()
     for index, data in chunks:
         examination.take(index, data)
-    return examination.recording()
+    return Recording(
+        examination.chunks,
+        examination.events,
+        examination.start_ms,
+        examination.end_ms,
+        examination.has_snapshot,
+        tuple(examination.faults()),
+    )
 
 
+@dataclass(slots=True)
 class _Examination:
-    def __init__(self) -> None:
-        self._next = 0
-        self._chunks = 0
-        self._events = 0
-        self._start: float | None = None
-        self._end: float | None = None
-        self._newest = float("-inf")
-        self._missing: list[int] = []
-        self._repeated: list[int] = []
-        self._unreadable: list[int] = []
-        self._disordered: list[int] = []
-        self._has_meta = False
-        self._has_snapshot = False
-        self._begins_well: bool | None = None
+    """``missing`` and so on are indexes of chunks; what is seen ``in time`` comes before the first change."""
+
+    chunks: int = 0
+    events: int = 0
+    start_ms: float | None = None
+    end_ms: float | None = None
+    has_snapshot: bool = False
+    next_index: int = 0
+    missing: list[int] = field(default_factory=list)
+    repeated: list[int] = field(default_factory=list)
+    packed: list[int] = field(default_factory=list)
+    unreadable: list[int] = field(default_factory=list)
+    out_of_order: list[int] = field(default_factory=list)
+    has_changed: bool = False
+    meta_in_time: bool = False
+    snapshot_in_time: bool = False
+    snapshot_after_meta: bool = False
 
     def take(self, index: int, data: Any) -> None:
-        self._chunks += 1
-        if index < self._next:
-            _add(self._repeated, index)
-        self._missing.extend(range(self._next, min(index, self._next + MOST_NAMED + 1)))
-        self._next = max(self._next, index + 1)
+        self.chunks += 1
+        if index < self.next_index:
+            _add(self.repeated, index)
+        self.missing.extend(range(self.next_index, min(index, self.next_index + MOST_NAMED + 1)))
+        self.next_index = max(self.next_index, index + 1)
+        is_read = True
         for event in events_of(data):
             if is_event(event):
                 self._take_event(index, event)
-            else:
-                _add(self._unreadable, index)
+            elif is_read:
+                is_read = False
+                (self.packed if isinstance(event, str) else self.unreadable).append(index)
 
     def _take_event(self, index: int, event: dict[str, Any]) -> None:
-        time_ms = event["timestamp"]
-        self._events += 1
-        self._start = time_ms if self._start is None else min(self._start, time_ms)
-        self._end = time_ms if self._end is None else max(self._end, time_ms)
-        if time_ms < self._newest:
-            _add(self._disordered, index)
-        self._newest = max(self._newest, time_ms)
-        if event["type"] == META:
-            self._has_meta = True
-        elif event["type"] == SNAPSHOT:
-            self._has_snapshot = True
-            if self._begins_well is None:
-                self._begins_well = self._has_meta
-        elif event["type"] == INCREMENTAL and self._begins_well is None:
-            self._begins_well = False
+        kind, time_ms = event["type"], event["timestamp"]
+        self.events += 1
+        if self.end_ms is not None and time_ms < self.end_ms:
+            _add(self.out_of_order, index)
+        self.start_ms = time_ms if self.start_ms is None else min(self.start_ms, time_ms)
+        self.end_ms = time_ms if self.end_ms is None else max(self.end_ms, time_ms)
+        if kind == INCREMENTAL:
+            self.has_changed = True
+        elif kind == META:
+            self.meta_in_time |= not self.has_changed
+        elif kind == SNAPSHOT:
+            self.has_snapshot = True
+            self.snapshot_in_time |= not self.has_changed
+            self.snapshot_after_meta |= not self.has_changed and self.meta_in_time
 
-    def recording(self) -> Recording:
-        return Recording(self._chunks, self._events, self._start, self._end, self._has_snapshot, tuple(self._faults()))
-
-    def _faults(self) -> Iterator[str]:
-        for indexes, fault in (
-            (self._missing, "missing"),
-            (self._repeated, "there more than once"),
-            (self._unreadable, "packed, or no rrweb events"),
-            (self._disordered, "out of order: events before earlier ones"),
+    def faults(self) -> Iterator[Fault]:
+        """Yield what is wrong, in the order in which ``analytics.replays`` looks for it."""
+        for reason, chunks in (
+            ("repeated_chunk", self.repeated),
+            ("missing_chunk", self.missing),
+            ("packed", self.packed),
+            ("unreadable", self.unreadable),
         ):
-            if indexes:
-                yield f"{_named(indexes)} {fault}"
-        if self._events < LEAST_EVENTS:
-            yield "fewer than two events"
-        if not self._has_snapshot:
-            yield "no full snapshot"
-        elif not self._begins_well:
-            yield "no meta event and full snapshot before the first change"
+            if chunks:
+                yield Fault(reason, tuple(chunks[: MOST_NAMED + 1]))
+        if self.events < LEAST_EVENTS:
+            yield Fault("too_few_events")
+        if not self.snapshot_in_time:
+            yield Fault("no_full_snapshot")
+        elif not self.snapshot_after_meta:
+            yield Fault("no_meta")
+        if self.out_of_order:
+            yield Fault("out_of_order", tuple(self.out_of_order[: MOST_NAMED + 1]))
 
 
 def _add(indexes: list[int], index: int) -> None:
     if not indexes or indexes[-1] != index:
         indexes.append(index)
-
-
-def _named(indexes: list[int]) -> str:
-    shown = ", ".join(map(str, indexes[:MOST_NAMED]))
-    return f"chunk{'s' if len(indexes) > 1 else ''} {shown}{' and more' if len(indexes) > MOST_NAMED else ''}"

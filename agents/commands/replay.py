@@ -46,7 +46,7 @@ def _write(session_id: UUID, replay: StoredReplay, outputs: Sequence[Path]) -> N
         elif recording.can_be_shown:
             parts = (part.encode() for part in page(session_id, recording, array(_shown(replay.chunks()))))
         else:
-            raise CommandFailed(f"no page can show session {session_id}: {'; '.join(recording.faults)}")
+            raise CommandFailed(f"no page can show session {session_id}: {'; '.join(map(str, recording.faults))}")
         with whole_file(output) as path, path.open("wb") as file:
             file.writelines(parts)
         out.print(str(output), markup=False)

@@ -15,7 +15,7 @@ from importlib.resources import files
 from pathlib import Path
 from uuid import UUID
 
-from pipeline.recordings import Recording
+from pipeline.recordings import Fault, Recording
 
 PLAYER = Path(sys.prefix) / "share/hxi/replay_page/node_modules/rrweb-player/dist"
 """Where ``make player`` has npm put it."""
@@ -107,7 +107,7 @@ def _length(recording: Recording) -> str:
         return "endless"
 
 
-def _warning(faults: Sequence[str]) -> str:
+def _warning(faults: Sequence[Fault]) -> str:
     if not faults:
         return ""
-    return f'<p class="faults">Does not play as it was: {html.escape("; ".join(faults))}.</p>'
+    return f'<p class="faults">Does not play as it was: {html.escape("; ".join(map(str, faults)))}.</p>'

@@ -183,7 +183,7 @@ def test_a_large_table_takes_no_more_memory_than_a_part_of_it(
         ("pg_catalog.pg_authid", None, None, "there is no table or view pg_catalog.pg_authid"),
         ("hxi_state.ledger", None, None, "there is no table or view hxi_state.ledger"),
         ("events; DROP TABLE users", None, None, "there is no table or view events; DROP"),
-        ("scroll_depth", "2024-01-01", None, "scroll_depth has no time by which a period could be taken"),
+        ("bot_sessions", "2024-01-01", None, "bot_sessions has no time by which a period could be taken"),
         ("events", "yesterday", None, "'yesterday' is no date or time in ISO-8601"),
         ("events", "2024-01-02", "2024-01-02", "--to 2024-01-02 is not after --from 2024-01-02"),
         ("_yoyo_log", None, None, "HXI_DATABASE_URL failed: .*permission denied for table _yoyo_log"),

@@ -72,10 +72,10 @@ def test_both_files_may_be_had_at_once(
     replay_session(settings, SESSION, outputs)
     said = capsys.readouterr()
     assert said.out == "".join(f"{output}\n" for output in outputs)
-    assert said.err == "3 events in 2 chunks\ndoes not play as it was: chunk 1 packed, or no rrweb events\n"
+    assert said.err == "3 events in 2 chunks\ndoes not play as it was: packed: 1\n"
     assert json.loads(outputs[1].read_text("utf-8")) == [META, SNAPSHOT, CHANGE, "packed"]
     page = outputs[0].read_text("utf-8")
-    assert "Does not play as it was: chunk 1 packed, or no rrweb events." in page
+    assert "Does not play as it was: packed: 1." in page
     assert '"packed"' not in page
 
 
@@ -92,8 +92,8 @@ def test_without_a_name_the_page_is_called_as_the_session(
     ("chunks", "said"),
     [
         ([(0, [META, CHANGE])], "no page can show session .*: no full snapshot"),
-        ([(0, [SNAPSHOT])], "no page can show session .*: fewer than two events; no meta event"),
-        ([(0, "packed")], "no page can show session .*: chunk 0 packed, or no rrweb events; fewer than two events"),
+        ([(0, [SNAPSHOT])], "no page can show session .*: too few events; no meta"),
+        ([(0, "packed")], "no page can show session .*: packed: 0; too few events; no full snapshot"),
         ([], "of session .* no replay was recorded"),
     ],
 )

@@ -84,15 +84,15 @@ def test_what_fetches_nothing_stays(tag: str, attributes: dict[str, Any]) -> Non
 )
 @pytest.mark.parametrize("place", ["attribute", "style element", "added text", "rule", "declaration", "mutated"])
 def test_what_styles_fetch_is_gone_wherever_they_are(css: str, left: str, place: str) -> None:
-    data: dict[str, Any] = {
+    places: dict[str, dict[str, Any]] = {
         "attribute": {"node": element("link", _cssText=css)},
         "style element": {"node": element("style") | {"childNodes": [{"type": 3, "textContent": css}]}},
         "added text": {"source": 0, "adds": [{"node": {"type": 3, "isStyle": True, "textContent": css}}]},
         "rule": {"source": 8, "adds": [{"rule": css, "index": 0}]},
         "declaration": {"source": 13, "set": {"property": "background", "value": css}},
         "mutated": {"source": 0, "attributes": [{"id": 7, "attributes": {"style": {"background": css}}}]},
-    }[place]
-    event = offline({"type": 3, "data": data, "timestamp": 1})
+    }
+    event = offline({"type": 3, "data": places[place], "timestamp": 1})
     assert left in _texts(event)
     assert css == left or css not in _texts(event)
 

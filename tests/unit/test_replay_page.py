@@ -12,7 +12,7 @@ import pytest
 
 from agents.commands.replay import array
 from agents.replay_page import PlayerMissing, page
-from pipeline.recordings import Recording, examine
+from pipeline.recordings import Fault, Recording, examine
 from tests.builders import SESSION
 
 HOSTILE = [
@@ -80,8 +80,8 @@ def test_the_page_says_what_it_shows(player: Path) -> None:
 
 
 def test_the_page_says_what_is_wrong_with_it(player: Path) -> None:
-    text = written(player, HOSTILE, Recording(1, 2, 1, 2, True, ("chunk 1 missing", "<b>")))
-    assert '<p class="faults">Does not play as it was: chunk 1 missing; &lt;b&gt;.</p>' in text
+    text = written(player, HOSTILE, Recording(1, 2, 1, 2, True, (Fault("missing_chunk", (1,)), Fault("<b>"))))
+    assert '<p class="faults">Does not play as it was: missing chunk: 1; &lt;b&gt;.</p>' in text
 
 
 @pytest.mark.parametrize(
