@@ -50,7 +50,10 @@ def rows(database_url: str) -> Iterator[Rows]:
 @pytest.fixture(scope="module")
 def called(own_database: str) -> Iterator[Rows]:
     """A database that has seen the calls."""
-    events = [kept(s, API_CALL, api_call=ApiCall(*call), screen_name=f"/{n % 3}") for n, (s, *call) in enumerate(CALLS)]
+    events = [
+        kept(seconds, API_CALL, api_call=ApiCall(endpoint, ms, status), screen_name=f"/{n % 3}")
+        for n, (seconds, endpoint, ms, status) in enumerate(CALLS)
+    ]
     asyncio.run(_write(own_database, events))
     with Rows.of(own_database) as opened:
         yield opened
@@ -122,6 +125,8 @@ VALUES = [
     ("can't and won't", "can't and won't"),
     ("Can't find variable: 'a'", "Can't find variable: …"),
     ("'' is empty", "… is empty"),
+    ("an 'open quote\nand 'another", "an 'open quote\nand 'another"),
+    ("5f3a, a1 and e2e", "#, # and #"),
     ("", ""),
 ]
 

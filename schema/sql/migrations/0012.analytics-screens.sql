@@ -9,6 +9,10 @@ CREATE INDEX idx_journey_steps_time ON journey_steps USING brin (event_time) WIT
 CREATE INDEX idx_events_time ON events USING brin (timestamp) WITH (pages_per_range = 32, autosummarize);
 CREATE INDEX idx_rage_clicks_time ON rage_click_events (first_click_time);
 
+-- A session's points on a screen are many: without this, PostgreSQL believes in ten times as many pairs, and does not
+-- count them with several workers.
+CREATE STATISTICS heatmap_points_visits (ndistinct) ON screen_name, session_id FROM heatmap_points;
+
 CREATE FUNCTION analytics.rage_hot_spots(from_time TIMESTAMP, to_time TIMESTAMP, with_bots BOOLEAN DEFAULT false)
 RETURNS TABLE (
     screen_name VARCHAR(255), element_id VARCHAR(255), rage_clicks BIGINT, mean_clicks DOUBLE PRECISION,
@@ -49,7 +53,7 @@ CREATE FUNCTION analytics.heatmap_grid(
 RETURNS TABLE (x DOUBLE PRECISION, y INT, weight DOUBLE PRECISION, sessions BIGINT)
 LANGUAGE SQL STABLE PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT c.x, c.y::int, sum(c.weight), count(DISTINCT c.session_id)
+    SELECT c.x, c.y::int, sum(c.weight), count(c.session_id)
     FROM (
         SELECT
             CASE WHEN relative
@@ -57,31 +61,30 @@ BEGIN ATOMIC
                 ELSE floor(h.x::double precision / cell_px) * cell_px
             END AS x,
             floor(h.y::double precision / cell_px) * cell_px AS y,
-            coalesce(h.weight, 1) AS weight,
-            h.session_id
+            h.session_id,
+            sum(coalesce(h.weight, 1)) AS weight
         FROM heatmap_points AS h
         WHERE h.event_time >= from_time AND h.event_time < to_time
-            AND h.screen_name = screen AND coalesce(h.kind, 'click') = heatmap_grid.kind
+            AND h.screen_name = screen
+            AND (h.kind = heatmap_grid.kind OR (heatmap_grid.kind = 'click' AND h.kind IS NULL))
             AND h.x IS NOT NULL AND h.y IS NOT NULL
             AND (NOT relative OR (h.viewport_width > 0 AND h.x BETWEEN 0 AND h.viewport_width))
-            AND (
-                heatmap_grid.device_class IS NULL OR h.session_id IN (
-                    SELECT d.session_id FROM analytics.session_devices AS d
-                    WHERE d.device_class = heatmap_grid.device_class
-                )
-            )
-            AND (with_bots OR NOT EXISTS (SELECT FROM analytics.bot_sessions AS b WHERE b.session_id = h.session_id))
+        GROUP BY 1, 2, 3
     ) AS c
+    WHERE (with_bots OR NOT EXISTS (SELECT FROM analytics.bot_sessions AS b WHERE b.session_id = c.session_id))
+        AND (
+            heatmap_grid.device_class IS NULL OR c.session_id IN (
+                SELECT d.session_id FROM analytics.session_devices AS d WHERE d.device_class = heatmap_grid.device_class
+            )
+        )
     GROUP BY c.x, c.y
     ORDER BY c.y, c.x;
 END;
 COMMENT ON FUNCTION analytics.heatmap_grid IS 'Pointer events of a screen in [from_time, to_time) (UTC) by cell of a grid: its left edge, its top edge in CSS pixels of the document, events, sessions. kind is click or mouse_move (others'' points, which do not say, are clicks); device_class NULL is every device. Absolute: x in pixels, cells cell_px wide. Relative: x from 0 to 1 of the viewport''s width, that many columns; points without a viewport, or beside it, have no place there. Cells are cell_px high; points are means within HXI_HEATMAP_CELL_PX, so smaller cells tell no more.';
 
--- Heatmap points say it, and stay as long as their sessions, where events go earlier.
-DROP VIEW analytics.scroll_depth;
-
 CREATE FUNCTION analytics.scroll_depths(
-    from_time TIMESTAMP, to_time TIMESTAMP, screen TEXT DEFAULT NULL, with_bots BOOLEAN DEFAULT false
+    from_time TIMESTAMP, to_time TIMESTAMP, screen TEXT DEFAULT NULL, device_class TEXT DEFAULT NULL,
+    with_bots BOOLEAN DEFAULT false
 )
 RETURNS TABLE (screen_name VARCHAR(255), depth_px INT, sessions BIGINT, share DOUBLE PRECISION)
 LANGUAGE SQL STABLE PARALLEL SAFE
@@ -107,6 +110,12 @@ BEGIN ATOMIC
                 AND (screen IS NULL OR j.screen_name = screen)
         ) AS p
         WHERE p.screen_name IS NOT NULL AND p.session_id IS NOT NULL
+            AND (
+                scroll_depths.device_class IS NULL OR p.session_id IN (
+                    SELECT d.session_id FROM analytics.session_devices AS d
+                    WHERE d.device_class = scroll_depths.device_class
+                )
+            )
             AND (with_bots OR NOT EXISTS (SELECT FROM analytics.bot_sessions AS b WHERE b.session_id = p.session_id))
         GROUP BY p.screen_name, p.session_id
     ), counted AS (
@@ -125,4 +134,4 @@ BEGIN ATOMIC
     FROM depths AS d
     ORDER BY d.screen_name, d.hundreds;
 END;
-COMMENT ON FUNCTION analytics.scroll_depths IS 'How many of a screen''s sessions in [from_time, to_time) (UTC), and which share, saw its document down to each 100 px; without a screen, of all screens. A session counts once at each depth. It saw what it scrolled to and a viewport''s height more, and where it pointed; a scroll that does not say its viewport has the largest that the session had on that screen. Positions are means within HXI_HEATMAP_CELL_PX (10 px); what is deeper than 100 000 px counts as that.';
+COMMENT ON FUNCTION analytics.scroll_depths IS 'How many of a screen''s sessions in [from_time, to_time) (UTC), and which share, saw its document down to each 100 px; without a screen, of all screens; device_class NULL is every device. A session counts once at each depth. It saw what it scrolled to and a viewport''s height more, and where it pointed; a scroll that does not say its viewport has the largest that the session had on that screen. Positions are means within HXI_HEATMAP_CELL_PX (10 px); what is deeper than 100 000 px counts as that.';
