@@ -27,7 +27,8 @@ $(INSTALLED): constraints.txt pyproject.toml agents/replay_page/package-lock.jso
 player: ## rrweb's player, from npm, for the pages of `hxi replay`: part of install where npm is there
 	@rm -rf $(PLAYER) && mkdir -p $(PLAYER)
 	@cp agents/replay_page/package.json agents/replay_page/package-lock.json $(PLAYER)
-	@command -v npm > /dev/null || { echo "rrweb's player comes from npm, which is not here."; exit 1; }
+	@PATH="$$PATH:$(CURDIR)/$(BIN)"; \
+	command -v npm > /dev/null || { echo "rrweb's player comes from npm, which is not here."; exit 1; }; \
 	cd $(PLAYER) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 
 demo: $(INSTALLED) ## servers, worker, traffic and filled tables, once, end to end

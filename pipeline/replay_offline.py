@@ -19,6 +19,7 @@ _FETCHED = frozenset(
         "background",
         "xlink:href",
         "rr_src",
+        "rr_dataurl",
         "manifest",
         "codebase",
         "archive",

@@ -18,7 +18,10 @@ from uuid import UUID
 from pipeline.recordings import Fault, Recording
 
 PLAYER = Path(sys.prefix) / "share/hxi/replay_page/node_modules/rrweb-player/dist"
-"""Where ``make player`` has npm put it."""
+"""Where ``make player`` has npm put it, and the ``Dockerfile`` copies it."""
+
+PLAYER_SCRIPT = "rrweb-player.umd.min.cjs"
+PLAYER_STYLE = "style.min.css"
 
 _SOURCE_MAP = re.compile(r"\s*(?://|/\*)# sourceMappingURL=\S+(?:\s*\*/)?\s*\Z")
 _FIELD = re.compile(r"\{\{(\w+)\}\}")
@@ -36,15 +39,16 @@ def page(session_id: UUID, recording: Recording, events: Iterable[bytes], player
     Raises:
         PlayerMissing: before the first part.
     """
-    scripts = {"player": _inline(_of_player(player, "rrweb-player.umd.min.cjs")), "script": _inline(_own("page.js"))}
+    scripts = {"player": _inline(_of_player(player, PLAYER_SCRIPT)), "script": _inline(_own("page.js"))}
     fields = scripts | {
         "policy": html.escape(_policy(scripts.values())),
         "title": html.escape(f"Session {session_id}, {_start(recording)}"),
         "heading": f"Session <code>{session_id}</code>",
         "facts": html.escape(_facts(recording)),
         "faults": _warning(recording.faults),
-        "player_style": _of_player(player, "style.min.css"),
+        "player_style": _of_player(player, PLAYER_STYLE),
         "style": _own("page.css"),
+        "licences": _own("licences.txt"),
     }
     before, _, after = _own("page.html").partition("{{events}}")
     return _parts(_filled(before, fields), events, _filled(after, fields))

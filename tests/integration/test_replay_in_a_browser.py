@@ -1,10 +1,8 @@
 """The page of ``hxi replay`` plays the recorded session in a real browser, which hears of no network."""
 
-import asyncio
-import json
-import time
 from pathlib import Path
 from typing import Any, Literal
+from uuid import UUID
 
 import pytest
 
@@ -12,10 +10,9 @@ from agents.commands.replay import replay_session
 from agents.replay_page import PLAYER
 from agents.settings import load_settings
 from tests.builders import SESSION
-from tests.replays import RECORDED, recorded_chunks, store
+from tests.replays import FRAME, RECORDED, recorded_chunks, store, until, until_shown
 from tests.servers.browser import OpenPage, RunningBrowser
 
-FRAME = "#player iframe"
 SEEN = (
     (4_500, "Time 5\nCounter 0\nclick to count"),
     (30_000, "Time **\nCounter 0\nclick to count"),
@@ -23,8 +20,6 @@ SEEN = (
     (1_000, "Time 1\nCounter 0\nclick to count"),
 )
 """What is seen after so many milliseconds: in later chunks what the page writes is masked, as it has an editor."""
-
-FAR = "http://127.0.0.1:9/far"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -35,23 +30,28 @@ def _rrweb_player(needs_replay_player: None) -> None:
 @pytest.fixture
 def recorded_page(database_url: str, tmp_path: Path) -> Path:
     store(database_url, RECORDED, recorded_chunks())
-    replay_session(load_settings({"HXI_DATABASE_URL": database_url}), RECORDED, [tmp_path / "replay.html"])
-    return tmp_path / "replay.html"
+    return written(database_url, RECORDED, tmp_path)
 
 
-async def until(opened: OpenPage, expression: str) -> None:
-    """Ask until ``expression`` holds. Playwright's own waiting evaluates texts in the page, which forbids that."""
-    deadline = time.monotonic() + 20
-    while not await opened.page.evaluate(expression):
-        assert time.monotonic() < deadline, expression
-        await asyncio.sleep(0.02)
+def written(database_url: str, session_id: UUID, folder: Path) -> Path:
+    replay_session(load_settings({"HXI_DATABASE_URL": database_url}), session_id, [folder / "replay.html"])
+    return folder / "replay.html"
 
 
-async def until_shown(opened: OpenPage, text: str) -> None:
-    """Wait until the page that is replayed shows ``text``."""
-    await until(
-        opened, f"document.querySelector('{FRAME}').contentDocument.body?.innerText.includes({json.dumps(text)})"
-    )
+def page_events(text: str, start_ms: int, width: int, height: int) -> list[dict[str, Any]]:
+    """Return rrweb's events of a page that shows ``text`` for a second."""
+
+    def element(number: int, tag: str, *children: Any) -> dict[str, Any]:
+        return {"type": 2, "tagName": tag, "id": number, "attributes": {}, "childNodes": children}
+
+    body = element(4, "body", {"type": 3, "id": 5, "textContent": text})
+    document = {"type": 0, "id": 1, "childNodes": [element(2, "html", element(3, "head"), body)]}
+    meta = {"href": "https://shop.example/", "width": width, "height": height}
+    return [
+        {"type": 4, "timestamp": start_ms, "data": meta},
+        {"type": 2, "timestamp": start_ms + 1, "data": {"node": document, "initialOffset": {"left": 0, "top": 0}}},
+        {"type": 3, "timestamp": start_ms + 1_000, "data": {"source": 3, "id": 1, "x": 0, "y": 0}},
+    ]
 
 
 async def clock(opened: OpenPage) -> str:
@@ -116,59 +116,41 @@ async def test_the_player_fits_the_window_however_large_it_becomes(
     )
 
 
-async def test_a_hostile_recording_runs_nothing_and_asks_nobody(
+async def test_a_visit_of_several_pages_shows_one_after_the_other_each_in_its_size(
     browser: RunningBrowser, database_url: str, tmp_path: Path
 ) -> None:
-    def element(number: int, tag: str, *children: Any, **attributes: str) -> dict[str, Any]:
-        return {"type": 2, "tagName": tag, "id": number, "attributes": attributes, "childNodes": list(children)}
-
-    def text(number: int, value: str, **more: Any) -> dict[str, Any]:
-        return {"type": 3, "id": number, "textContent": value} | more
-
-    head = element(
-        3,
-        "head",
-        element(10, "link", rel="preconnect", href=FAR),
-        element(11, "link", rel="dns-prefetch", href=FAR),
-        element(12, "link", rel="stylesheet", href=FAR),
-        element(13, "style", text(14, f"@import '{FAR}'; body {{ background: url({FAR}) }}", isStyle=True)),
-        element(15, "script", text(16, "window.top.hacked = true")),
-        element(17, "base", href=FAR),
-    )
-    body = element(
-        4,
-        "body",
-        text(20, "</script><script>window.hacked = true</script><!-- \u2028"),
-        element(21, "img", src=FAR, srcset=f"{FAR} 2x", onerror="window.top.hacked = true"),
-        element(22, "iframe", src=FAR, rr_src=FAR),
-        element(23, "object", data=FAR),
-        element(24, "video", src=FAR, poster=FAR),
-        element(25, "svg", element(26, "use", **{"xlink:href": f"{FAR}#x"})),
-        element(27, "a", text(28, "away"), href="javascript:window.top.hacked = true"),
-    )
-    document = {"type": 0, "id": 1, "childNodes": [element(2, "html", head, body)]}
-    later = {
-        "source": 0,
-        "texts": [],
-        "removes": [],
-        "adds": [],
-        "attributes": [{"id": 21, "attributes": {"src": FAR}}],
-    }
-    events = [
-        {"type": 4, "timestamp": 1000, "data": {"href": FAR, "width": 800, "height": 600}},
-        {"type": 2, "timestamp": 1001, "data": {"node": document, "initialOffset": {"left": 0, "top": 0}}},
-        {"type": 3, "timestamp": 2000, "data": later},
-        {"type": 5, "timestamp": 3000, "data": {"tag": "</script>", "payload": {}}},
-    ]
-    store(database_url, SESSION, [(0, events)])
-    file = tmp_path / "hostile.html"
-    replay_session(load_settings({"HXI_DATABASE_URL": database_url}), SESSION, [file])
-    opened = await browser.open(file)
-    await until_shown(opened, "</script><script>window.hacked = true</script>")
-    await opened.page.evaluate("player.goto(2000)")
-    await until_shown(opened, "away")
-    assert await opened.page.evaluate("window.hacked") is None
+    pages = [("first page", 1_000, 800, 600), ("second page", 6_000, 400, 700)]
+    store(database_url, SESSION, [(n, page_events(*page)) for n, page in enumerate(pages)])
+    opened = await browser.open(written(database_url, SESSION, tmp_path))
+    for text, start_ms, width, height in pages:
+        await opened.page.evaluate(f"player.goto({start_ms - 1_000 + 500})")
+        await until_shown(opened, text)
+        assert await opened.page.evaluate(
+            f"(({{ width, height }}) => [width, height])(document.querySelector('{FRAME}'))"
+        ) == [str(width), str(height)]
     assert (opened.complaints, opened.requests) == ([], [])
+
+
+async def test_what_is_missing_is_said_above_and_the_rest_plays(
+    browser: RunningBrowser, database_url: str, tmp_path: Path
+) -> None:
+    store(database_url, RECORDED, [chunk for chunk in recorded_chunks() if chunk[0] not in (3, 7)])
+    opened = await browser.open(written(database_url, RECORDED, tmp_path))
+    assert "Does not play as it was: missing chunk: 3, 7." in await opened.page.inner_text("header")
+    await opened.page.evaluate("player.goto(80_000)")
+    await until_shown(opened, "**** *\n******* *\n")
+    assert opened.requests == []
+
+
+async def test_a_recording_on_which_the_player_fails_is_no_blank_page(
+    browser: RunningBrowser, database_url: str, tmp_path: Path
+) -> None:
+    meta, snapshot, *_ = page_events("lost", 1_000, 800, 600)
+    store(database_url, SESSION, [(0, [meta, snapshot | {"data": {}}])])
+    opened = await browser.open(written(database_url, SESSION, tmp_path))
+    await until(
+        opened, "document.querySelector('.faults')?.textContent.startsWith('The player failed on this recording')"
+    )
 
 
 def test_the_player_is_the_one_that_the_lock_file_names() -> None:

@@ -168,12 +168,18 @@ class OpenPage:
 
 @dataclass(frozen=True)
 class RunningBrowser:
-    """A browser of a test's own. It has no network: what a page asks for but files is refused, and noted."""
+    """A browser of a test's own. It has no network, unless a test wants one: what is asked for but files is noted."""
 
     browser: Browser
 
     async def open(
-        self, file: Path, scheme: Literal["light", "dark"] = "light", width: int = 1280, height: int = 900
+        self,
+        file: Path,
+        scheme: Literal["light", "dark"] = "light",
+        width: int = 1280,
+        height: int = 900,
+        *,
+        has_network: bool = False,
     ) -> OpenPage:
         """Open a file and wait until it is loaded.
 
@@ -181,7 +187,7 @@ class RunningBrowser:
         beside itself, ``data:`` and ``blob:`` left out.
         """
         context = await self.browser.new_context(
-            color_scheme=scheme, viewport={"width": width, "height": height}, offline=True
+            color_scheme=scheme, viewport={"width": width, "height": height}, offline=not has_network
         )
         page = await context.new_page()
         opened = OpenPage(page, [], [])

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import agents.replay_page
 from agents.commands.replay import array
 from agents.replay_page import PlayerMissing, page
 from pipeline.recordings import Fault, Recording, examine
@@ -23,6 +24,9 @@ HOSTILE = [
         "data": '<!-- <script> {{facts}} {{events}} \u2028 \u2029 & > é 😀 \\ "',
     },
 ]
+
+NOT_IN_THE_PLAYER = {"@tsconfig/svelte", "@types/css-font-loading-module", "source-map-js"}
+"""Settings and types of compilers, and what postcss leaves out of browsers."""
 
 
 @pytest.fixture
@@ -101,3 +105,11 @@ def test_times_that_no_calendar_has_are_no_obstacle(player: Path, start_ms: floa
 def test_without_the_player_it_is_said_how_to_get_it(tmp_path: Path) -> None:
     with pytest.raises(PlayerMissing, match="`make player` in HXI's checkout fetches it"):
         page(SESSION, examine([]), [], tmp_path)
+
+
+def test_the_page_names_whose_code_it_holds(player: Path) -> None:
+    locked = json.loads((Path(agents.replay_page.__file__).parent / "package-lock.json").read_text("utf-8"))
+    packages = {name.partition("node_modules/")[2] for name in locked["packages"]} - {""} - NOT_IN_THE_PLAYER
+    notice, _, _ = written(player, HOSTILE).partition("<header>")
+    assert {name for name in packages if not re.search(rf"(?<![\w/-]){re.escape(name)}[ ,]", notice)} == set()
+    assert notice.count("<!--") == notice.count("-->") == 1
