@@ -38,6 +38,7 @@ def attributes_left(node: dict[str, Any]) -> dict[str, Any]:
         ("body", "background"),
         ("use", "xlink:href"),
         ("iframe", "rr_src"),
+        ("canvas", "rr_dataURL"),
         ("base", "href"),
     ],
 )
