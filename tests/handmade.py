@@ -69,6 +69,11 @@ class Rows:
                 event_time=moment(at(float(seconds))),
             )
 
+    def say_removed(self, session: str, table: str) -> None:
+        """Note of a session what `hxi retention` notes when it has removed rows of ``table``."""
+        note = "UPDATE sessions SET removed = array_append(removed, %s) WHERE session_id = %s"
+        self._connection.execute(note, (table, session_id(session)))
+
     def ask(self, question: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Return the rows of an answer."""
         return self._connection.execute(question.encode(), parameters or None).fetchall()
