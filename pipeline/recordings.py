@@ -71,9 +71,12 @@ def is_event(value: Any) -> bool:
     return type(kind) in (int, float) and type(time_ms) in (int, float) and 0 <= time_ms <= LATEST_MS
 
 
-def examine(chunks: Iterable[tuple[int, Any]]) -> Recording:
-    """Return what ``chunks``, as index and data in rising order of the index, come to."""
-    examination = _Examination()
+def examine(chunks: Iterable[tuple[int, Any]], is_removed: bool = False) -> Recording:
+    """Return what ``chunks``, as index and data in rising order of the index, come to.
+
+    ``is_removed`` is whether retention has removed the session's replay: then they are what came later.
+    """
+    examination = _Examination(is_removed)
     for index, data in chunks:
         examination.take(index, data)
     return Recording(
@@ -90,6 +93,7 @@ def examine(chunks: Iterable[tuple[int, Any]]) -> Recording:
 class _Examination:
     """``missing`` and so on are indexes of chunks; what is seen ``in time`` comes before the first change."""
 
+    is_removed: bool
     chunks: int = 0
     events: int = 0
     start_ms: float | None = None
@@ -138,6 +142,8 @@ class _Examination:
 
     def faults(self) -> Iterator[Fault]:
         """Yield what is wrong, in the order in which ``analytics.replays`` looks for it."""
+        if self.is_removed:
+            yield Fault("removed")
         for reason, chunks in (
             ("repeated_chunk", self.repeated),
             ("missing_chunk", self.missing),

@@ -37,7 +37,7 @@ def replay_session(settings: Settings, session_id: UUID, outputs: Sequence[Path]
 
 
 def _write(session_id: UUID, replay: StoredReplay, outputs: Sequence[Path]) -> None:
-    recording = examine(replay.chunks())
+    recording = examine(replay.chunks(), is_removed=bool(replay.is_removed()))
     if not recording.chunks:
         raise CommandFailed(f"of session {session_id} {_why_nothing(replay)}")
     for output in outputs:

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import psycopg
 
@@ -35,16 +36,26 @@ def chunks(chance: random.Random) -> Iterator[tuple[int, Any]]:
 
 def test_the_command_and_the_view_agree(own_database: str) -> None:
     chance = random.Random(SEED)
-    expected = {}
+    expected: dict[UUID, str | None] = {}
+    removed: list[UUID] = []
     for n in range(RECORDINGS):
         recording = list(chunks(chance))
         store(own_database, numbered(n), recording)
-        expected[numbered(n)] = next((fault.reason for fault in examine(recording).faults), None)
+        is_removed = chance.random() < 0.05
+        if is_removed:
+            removed.append(numbered(n))
+        expected[numbered(n)] = next((fault.reason for fault in examine(recording, is_removed).faults), None)
+    with psycopg.connect(own_database) as connection:
+        connection.execute(
+            "UPDATE sessions SET removed = ARRAY['events', 'session_replay_chunks'] WHERE session_id = ANY (%s)",
+            [removed],
+        )
     with psycopg.connect(as_analyst(own_database)) as connection:
         found = dict(connection.execute("SELECT session_id, reason FROM analytics.replays").fetchall())
     assert found == expected
     assert set(expected.values()) == {
         None,
+        "removed",
         "repeated_chunk",
         "missing_chunk",
         "packed",

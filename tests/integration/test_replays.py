@@ -107,15 +107,18 @@ def test_what_no_page_can_show_makes_none(
 
 
 def test_a_replay_that_retention_has_removed_is_said_to_be(
-    settings: Settings, database_url: str, tmp_path: Path
+    settings: Settings, database_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     store(database_url, SESSION, [])
     with psycopg.connect(database_url) as connection:
-        connection.execute("UPDATE sessions SET removed = 1")
+        connection.execute("UPDATE sessions SET removed = ARRAY['session_replay_chunks']")
     with pytest.raises(CommandFailed, match=f"of session {SESSION} retention has removed the replay"):
         exported(settings, SESSION, tmp_path)
     with pytest.raises(CommandFailed, match=f"of session {OTHER_SESSION} nothing is known"):
         exported(settings, OTHER_SESSION, tmp_path)
+    store(database_url, SESSION, [(4, [CHANGE])])
+    exported(settings, SESSION, tmp_path)
+    assert "does not play as it was: removed\ndoes not play as it was: missing chunk: 0, 1" in capsys.readouterr().err
 
 
 def test_a_file_is_there_whole_or_not_at_all(
