@@ -51,7 +51,9 @@ def test_the_command_and_the_view_agree(own_database: str) -> None:
             [removed],
         )
     with psycopg.connect(as_analyst(own_database)) as connection:
-        found = dict(connection.execute("SELECT session_id, reason FROM analytics.replays").fetchall())
+        found: dict[UUID, str | None] = dict(
+            connection.execute("SELECT session_id, reason FROM analytics.replays").fetchall()
+        )
     assert found == expected
     assert set(expected.values()) == {
         None,
