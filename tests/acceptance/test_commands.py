@@ -80,7 +80,21 @@ def test_commands_say_in_a_sentence_that_the_broker_is_away(deployment: Deployme
 
 
 @pytest.mark.parametrize(
-    "command", ["migrate", "worker", "doctor", "publish", "validate", "generate", "schema", "forget", "dev", "demo"]
+    "command",
+    [
+        "migrate",
+        "worker",
+        "doctor",
+        "publish",
+        "validate",
+        "generate",
+        "schema",
+        "forget",
+        "replay",
+        "export",
+        "dev",
+        "demo",
+    ],
 )
 def test_every_command_has_help(deployment: Deployment, command: str) -> None:
     assert b"Usage: hxi" in deployment.hxi(command, "--help").stdout.replace(b"python -m agents", b"hxi")
