@@ -1,0 +1,111 @@
+"""Charts of one quantity: latency over time, the spread of scores, emotions."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+import plotly.graph_objects as go
+
+from agents.report.style import AXIS, EMOTIONS, FAIR, GOOD, GREY, PERCENTILES, POOR, bare
+from agents.report.texts import clean, label, milliseconds, number, percent
+from pipeline.report import Emotion, LatencyPoint, Period, ScoreBand
+
+BAND: Final = 5
+POOR_BELOW, GOOD_FROM = 50, 90
+"""As Lighthouse colours its scores."""
+
+
+def latency_figure(points: Sequence[LatencyPoint], period: Period) -> go.Figure:
+    """Return one endpoint's percentiles over time."""
+    first, last = points[0].at, points[-1].at + period.step
+    lines = [
+        go.Scatter(
+            x=[point.at + period.step / 2 for point in points],
+            y=[getattr(point, f"{name}_ms") for point in points],
+            customdata=[[milliseconds(getattr(point, f"{name}_ms")), number(point.calls)] for point in points],
+            name=name,
+            mode="lines+markers",
+            marker={"size": 3.5},
+            line={"color": colour, "width": 1.6, "shape": "linear"},
+            hovertemplate=f"{name} %{{customdata[0]}}<extra>%{{customdata[1]}} calls</extra>",
+        )
+        for name, colour in PERCENTILES
+    ]
+    half = timedelta(0) if len(points) > 1 else period.step
+    return go.Figure(
+        lines,
+        bare(
+            172,
+            margin={"l": 44, "r": 12, "t": 8, "b": 36},
+            hovermode="x unified",
+            xaxis={**AXIS, "range": [first - half, last + half], "nticks": 4, "showgrid": False, "type": "date"},
+            yaxis={**AXIS, "rangemode": "tozero", "nticks": 5, "tickformat": ",d"},
+        ),
+    )
+
+
+def score_figure(bands: Sequence[ScoreBand]) -> go.Figure:
+    """Return how many sessions have which score."""
+    sessions = {band.lowest: band.sessions for band in bands}
+    lowest = list(range(0, 100, BAND))
+    total = sum(sessions.values())
+    counted = [sessions.get(low, 0) for low in lowest]
+    return go.Figure(
+        [
+            go.Bar(
+                x=[low + BAND / 2 for low in lowest],
+                y=counted,
+                width=BAND * 0.86,
+                marker={"color": [_band_colour(low) for low in lowest], "line": {"width": 0}},
+                customdata=[
+                    [f"{low} to {low + BAND - 1 if low + BAND < 100 else 100}", percent(here / total)]
+                    for low, here in zip(lowest, counted, strict=True)
+                ],
+                hovertemplate="score %{customdata[0]}<br>%{y:,d} sessions, %{customdata[1]}<extra></extra>",
+            )
+        ],
+        bare(
+            230,
+            margin={"l": 40, "r": 8, "t": 10, "b": 36},
+            xaxis={**AXIS, "range": [0, 100], "dtick": 10, "showgrid": False, "title": {"text": "score"}},
+            yaxis={**AXIS, "rangemode": "tozero", "nticks": 5, "tickformat": ",d"},
+        ),
+    )
+
+
+def emotion_shares(emotions: Sequence[Emotion]) -> list[tuple[str, float, str]]:
+    """Return the emotions with their shares of all judged windows, and colours."""
+    total = sum(emotion.windows for emotion in emotions)
+    named = [(clean(emotion.emotion), emotion.windows / total) for emotion in emotions]
+    return [(name, share, EMOTIONS.get(name, GREY)) for name, share in named]
+
+
+def emotion_figure(emotions: Sequence[Emotion]) -> go.Figure:
+    """Return one bar of all judged windows, each emotion as long as its share."""
+    parts = [
+        go.Bar(
+            x=[share],
+            y=[0],
+            orientation="h",
+            marker={"color": colour, "line": {"width": 0}},
+            customdata=[[label(name), number(emotion.windows), number(emotion.sessions), percent(emotion.confidence)]],
+            hovertemplate="%{customdata[0]}: %{customdata[1]} windows in %{customdata[2]} sessions<br>"
+            "mean confidence %{customdata[3]}<extra></extra>",
+        )
+        for (name, share, colour), emotion in zip(emotion_shares(emotions), emotions, strict=True)
+    ]
+    return go.Figure(
+        parts,
+        bare(
+            40,
+            barmode="stack",
+            bargap=0,
+            margin={"l": 0, "r": 0, "t": 4, "b": 8},
+            xaxis={**AXIS, "visible": False, "range": [0, 1]},
+            yaxis={**AXIS, "visible": False},
+        ),
+    )
+
+
+def _band_colour(lowest: int) -> str:
+    return POOR if lowest < POOR_BELOW else FAIR if lowest < GOOD_FROM else GOOD

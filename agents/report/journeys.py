@@ -1,0 +1,155 @@
+"""Where sessions go first, as a Sankey: a column for each step, a band for each way, wide as it is busy."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import plotly.graph_objects as go
+
+from agents.report.style import GREY, bare, colours_of, faded
+from agents.report.texts import clean, label, number, percent
+from pipeline.report import Move
+
+MOST_IN_A_COLUMN: Final = 6
+"""Screens; all others are one."""
+
+OTHERS: Final = "other screens"
+LEFT: Final = "left"
+
+HEIGHT: Final = 420
+_GAP: Final = 0.03
+_TOP, _BOTTOM = 0.02, 0.98
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A screen as a session's ``step``-th."""
+
+    step: int
+    name: str
+
+
+def columns(moves: Sequence[Move]) -> dict[tuple[Node, Node], int]:
+    """Return the sessions between every two nodes: of each step the busiest screens, the others together."""
+    busiest = _busiest(moves)
+    flows: Counter[tuple[Node, Node]] = Counter()
+    for move in moves:
+        here = _node(move.step, move.from_screen, busiest)
+        there = Node(move.step + 1, LEFT) if move.to_screen is None else _node(move.step + 1, move.to_screen, busiest)
+        flows[here, there] += move.sessions
+    return dict(flows)
+
+
+def journey_figure(moves: Sequence[Move]) -> go.Figure:
+    """Return the Sankey of these moves."""
+    flows = columns(moves)
+    sizes = _sizes(flows)
+    nodes = sorted(sizes, key=lambda node: (node.step, node.name == LEFT, node.name == OTHERS, -sizes[node], node.name))
+    places = {node: place for place, node in enumerate(nodes)}
+    colours = _colours(nodes, sizes)
+    across, down = _positions(nodes, sizes)
+    sankey = go.Sankey(
+        arrangement="fixed",
+        node={
+            "label": [label(node.name, 24) for node in nodes],
+            "x": across,
+            "y": down,
+            "color": [colours[node.name] for node in nodes],
+            "customdata": [f"{label(node.name, 60)}<br>{_ordinal(node)}: {number(sizes[node])} sessions" for node in nodes],
+            "hovertemplate": "%{customdata}<extra></extra>",
+            "line": {"width": 0},
+            "pad": 14,
+            "thickness": 12,
+        },
+        link={
+            "source": [places[here] for here, _ in flows],
+            "target": [places[there] for _, there in flows],
+            "value": list(flows.values()),
+            "color": [faded(colours[here.name], 0.16 if there.name == LEFT else 0.38) for here, there in flows],
+            "customdata": [_said(here, there, sessions, sizes) for (here, there), sessions in flows.items()],
+            "hovertemplate": "%{customdata}<extra></extra>",
+        },
+    )
+    return go.Figure([sankey], bare(HEIGHT, margin={"l": 8, "r": 8, "t": 24, "b": 16}, annotations=_headings(nodes)))
+
+
+def _busiest(moves: Iterable[Move]) -> dict[int, set[str]]:
+    visits: dict[int, Counter[str]] = {}
+    for move in moves:
+        visits.setdefault(move.step, Counter())[clean(move.from_screen)] += move.sessions
+    for move in moves:
+        if move.to_screen is not None and move.step + 1 not in visits:
+            visits[move.step + 1] = Counter()
+    last = max(visits, default=0)
+    for move in moves:
+        if move.to_screen is not None and move.step + 1 == last:
+            visits[last][clean(move.to_screen)] += move.sessions
+    return {step: {name for name, _ in seen.most_common(MOST_IN_A_COLUMN)} for step, seen in visits.items()}
+
+
+def _node(step: int, screen_name: str, busiest: dict[int, set[str]]) -> Node:
+    name = clean(screen_name)
+    return Node(step, name if name in busiest[step] else OTHERS)
+
+
+def _sizes(flows: dict[tuple[Node, Node], int]) -> dict[Node, int]:
+    into: Counter[Node] = Counter()
+    out: Counter[Node] = Counter()
+    for (here, there), sessions in flows.items():
+        out[here] += sessions
+        into[there] += sessions
+    return {node: max(into[node], out[node]) for node in into | out}
+
+
+def _colours(nodes: Sequence[Node], sizes: dict[Node, int]) -> dict[str, str]:
+    total: Counter[str] = Counter()
+    for node in nodes:
+        if node.name not in (LEFT, OTHERS):
+            total[node.name] += sizes[node]
+    known = colours_of([name for name, _ in total.most_common()])
+    return {node.name: known.get(node.name, GREY) for node in nodes}
+
+
+def _positions(nodes: Sequence[Node], sizes: dict[Node, int]) -> tuple[list[float], list[float]]:
+    """Return the nodes' places from 0 to 1: columns by step, and in each the busiest on top."""
+    first, last = nodes[0].step, nodes[-1].step
+    steps = range(first, last + 1)
+    of_step = {step: [node for node in nodes if node.step == step] for step in steps}
+    most = max(sum(sizes[node] for node in its) for its in of_step.values())
+    room = (_BOTTOM - _TOP) - _GAP * (max(len(its) for its in of_step.values()) - 1)
+    across, down = [], []
+    for step, its in of_step.items():
+        top = _TOP
+        for node in its:
+            height = room * sizes[node] / most
+            across.append(min(0.999, max(0.001, (step - first) / max(1, last - first))))
+            down.append(min(0.999, max(0.001, top + height / 2)))
+            top += height + _GAP
+    return across, down
+
+
+def _ordinal(node: Node) -> str:
+    return f"after screen {node.step - 1}" if node.name == LEFT else f"screen {node.step}"
+
+
+def _said(here: Node, there: Node, sessions: int, sizes: dict[Node, int]) -> str:
+    return f"{label(here.name, 40)} → {label(there.name, 40)}<br>{number(sessions)} sessions, {percent(sessions / sizes[here])} of those there"
+
+
+def _headings(nodes: Sequence[Node]) -> list[dict[str, object]]:
+    steps = sorted({node.step for node in nodes})
+    return [
+        {
+            "text": f"screen {step}",
+            "x": place / max(1, len(steps) - 1),
+            "y": 1,
+            "yshift": 18,
+            "xref": "paper",
+            "yref": "paper",
+            "xanchor": "left" if place == 0 else "right" if place == len(steps) - 1 else "center",
+            "showarrow": False,
+            "font": {"size": 11},
+        }
+        for place, step in enumerate(steps)
+    ]

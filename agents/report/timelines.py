@@ -1,0 +1,103 @@
+"""A session as a bar: its screens side by side, each as long as it was looked at, with rage clicks and errors on it."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from agents.report.texts import clean, duration
+from pipeline.report import ERROR, RAGE_CLICK, SCREEN, Mark, SessionLine
+
+MOST_COLOURS: Final = 8
+"""As many as can be told apart; all other screens are grey."""
+
+ROOM: Final = 1.02
+"""A bar ends a little after the last mark, which would hang over its edge."""
+
+_KINDS: Final = {RAGE_CLICK: "rage click", ERROR: "error"}
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stay on a screen: where it begins and how long it is, in percent of the bar; ``colour`` None is grey."""
+
+    left: float
+    width: float
+    colour: int | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """A rage click or an error: where it is, in percent of the bar."""
+
+    left: float
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """A session with what its bar shows."""
+
+    session: SessionLine
+    segments: Sequence[Segment]
+    signs: Sequence[Sign]
+
+    @property
+    def said(self) -> str:
+        """All of it in words, for who does not see it."""
+        screens = ", ".join(segment.text for segment in self.segments)
+        signs = ", ".join(sign.text for sign in self.signs)
+        return "; ".join(part for part in (screens, signs) if part) or "nothing is known of it"
+
+
+def colours(sessions: Iterable[SessionLine]) -> dict[str, int]:
+    """Return the screens that have a colour of their own: those that most of these sessions saw, busiest first."""
+    seen = Counter(name for session in sessions for name in {clean(mark.label) for mark in _screens(session.marks)})
+    busiest = sorted(seen, key=lambda name: (-seen[name], name))[:MOST_COLOURS]
+    return {name: place for place, name in enumerate(busiest)}
+
+
+def timeline(session: SessionLine, colour_of: dict[str, int]) -> Timeline:
+    """Return a session's bar."""
+    length = max(session.duration_ms, *(mark.after_ms for mark in session.marks), 1) if session.marks else 1
+    per_ms = 100 / (length * ROOM)
+    return Timeline(
+        session,
+        [
+            Segment(
+                _within(here.after_ms * per_ms),
+                max(0.0, (there - here.after_ms) * per_ms),
+                colour_of.get(clean(here.label)),
+                f"{clean(here.label)} at {duration(here.after_ms)}",
+            )
+            for here, there in _stays(session.marks, round(length * ROOM))
+        ],
+        [
+            Sign(_within(mark.after_ms * per_ms), mark.kind, _of(mark))
+            for mark in session.marks
+            if mark.kind in _KINDS
+        ],
+    )
+
+
+def _screens(marks: Iterable[Mark]) -> list[Mark]:
+    return [mark for mark in marks if mark.kind == SCREEN]
+
+
+def _stays(marks: Sequence[Mark], end_ms: int) -> list[tuple[Mark, int]]:
+    screens = _screens(marks)
+    if not screens:
+        return []
+    return [(here, there.after_ms) for here, there in pairwise(screens)] + [(screens[-1], end_ms)]
+
+
+def _within(percent: float) -> float:
+    return min(100.0, max(0.0, percent))
+
+
+def _of(mark: Mark) -> str:
+    about = f": {clean(mark.label)}" if mark.label else ""
+    return f"{_KINDS[mark.kind]} at {duration(mark.after_ms)}{about}"
