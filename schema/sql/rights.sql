@@ -80,7 +80,7 @@ REVOKE ALL ON SCHEMA hxi_state, analytics FROM hxi_writer, hxi_analyst;
 -- hxi_state.hold_events, locks what its caller may not.
 GRANT USAGE ON SCHEMA hxi_state, analytics TO hxi_writer;
 GRANT SELECT (migration_id) ON _yoyo_migration TO hxi_writer;
-GRANT SELECT, INSERT, UPDATE ON hxi_state.ledger, hxi_state.latency_windows TO hxi_writer;
+GRANT SELECT, INSERT, UPDATE ON hxi_state.ledger, hxi_state.latency_windows, hxi_state.user_agents TO hxi_writer;
 GRANT SELECT, INSERT, UPDATE, DELETE ON hxi_state.unjudged TO hxi_writer;
 GRANT INSERT ON hxi_state.session_users TO hxi_writer;
 GRANT SELECT, INSERT, UPDATE ON users, sessions, heatmap_points, journey_steps, emotion_predictions TO hxi_writer;
@@ -99,5 +99,6 @@ GRANT USAGE ON SCHEMA analytics TO hxi_analyst;
 GRANT SELECT ON
     users, sessions, events, rage_click_events, heatmap_points, journey_steps, latency_metrics, emotion_predictions,
     experience_scores, session_replay_chunks, error_logs, latency_rollups,
-    analytics.heatmap, analytics.scroll_depth, hxi_state.latency_windows
+    analytics.heatmap, analytics.session_devices, analytics.bot_sessions,
+    hxi_state.latency_windows, hxi_state.user_agents
 TO hxi_analyst;

@@ -36,11 +36,13 @@ DECISIONS = {
     "error_logs": ("a r(id)", "r"),
     "latency_rollups": ("", "r"),
     "analytics.heatmap": ("", "r"),
-    "analytics.scroll_depth": ("", "r"),
+    "analytics.session_devices": ("", "r"),
+    "analytics.bot_sessions": ("", "r"),
     "hxi_state.ledger": ("arw", ""),
     "hxi_state.unjudged": ("adrw", ""),
     "hxi_state.session_users": ("a", ""),
     "hxi_state.latency_windows": ("arw", "r"),
+    "hxi_state.user_agents": ("arw", "r"),
     "_yoyo_migration": ("r(migration_id)", ""),
     **dict.fromkeys(("_yoyo_log", "_yoyo_version", "yoyo_lock"), ("", "")),
     "events_event_id_seq": ("w", ""),
@@ -221,7 +223,7 @@ def migrated_url(postgres: Postgres, template_database: str) -> Iterator[str]:
 
 READ = [
     *TABLES,
-    *("latency_rollups", "analytics.heatmap", "analytics.scroll_depth"),
+    *("latency_rollups", "analytics.heatmap"),
     "analytics.latency('-infinity', 'infinity')",
     "(SELECT analytics.percentile(analytics.merged(sketch), 0.95) FROM latency_rollups)",
 ]

@@ -50,10 +50,32 @@ RETURN (
 );
 COMMENT ON FUNCTION analytics.merge_sketches IS 'The sketch of both sketches'' calls: exact, in any order.';
 
+CREATE FUNCTION analytics.gather_sketches(a analytics.latency_sketch, b analytics.latency_sketch)
+RETURNS analytics.latency_sketch
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+AS $$
+BEGIN
+    -- There are no more than 1 076 bins, and two sketches merged at a time cost fifty times as much.
+    IF cardinality(a.bins) + cardinality(b.bins) > 1500 THEN
+        RETURN analytics.merge_sketches(a, b);
+    END IF;
+    a.bins := a.bins || b.bins;
+    a.calls := a.calls || b.calls;
+    RETURN a;
+END
+$$;
+COMMENT ON FUNCTION analytics.gather_sketches IS 'The calls of both sketches, of which bins may come several times and in no order: what analytics.merged gathers on its way.';
+
+CREATE FUNCTION analytics.gathered(sketch analytics.latency_sketch) RETURNS analytics.latency_sketch
+LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE
+RETURN analytics.merge_sketches(sketch, ROW(ARRAY[]::int[], ARRAY[]::bigint[])::analytics.latency_sketch);
+COMMENT ON FUNCTION analytics.gathered IS 'A sketch of what analytics.gather_sketches has gathered.';
+
 CREATE AGGREGATE analytics.merged(analytics.latency_sketch) (
-    SFUNC = analytics.merge_sketches,
+    SFUNC = analytics.gather_sketches,
     STYPE = analytics.latency_sketch,
-    COMBINEFUNC = analytics.merge_sketches,
+    FINALFUNC = analytics.gathered,
+    COMBINEFUNC = analytics.gather_sketches,
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE analytics.merged(analytics.latency_sketch) IS 'The sketch of all calls in a group of sketches.';
@@ -64,6 +86,10 @@ LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 AS $$
 DECLARE
     gamma CONSTANT DOUBLE PRECISION := 1.01 / 0.99;
+    bins CONSTANT INT[] := sketch.bins;
+    calls CONSTANT BIGINT[] := sketch.calls;
+    total BIGINT := 0;
+    few BIGINT;
     place DOUBLE PRECISION;
     upto BIGINT := 0;
     here DOUBLE PRECISION;
@@ -72,11 +98,17 @@ BEGIN
     IF NOT fraction BETWEEN 0 AND 1 THEN
         RAISE numeric_value_out_of_range USING MESSAGE = format('fraction %s is not between 0 and 1', fraction);
     END IF;
-    SELECT fraction * (sum(c) - 1) INTO place FROM unnest(sketch.calls) AS c;
-    FOR i IN 1 .. coalesce(cardinality(sketch.bins), 0) LOOP
-        upto := upto + sketch.calls[i];
+    IF calls IS NULL THEN
+        RETURN NULL;
+    END IF;
+    FOREACH few IN ARRAY calls LOOP
+        total := total + few;
+    END LOOP;
+    place := fraction * (total - 1);
+    FOR i IN 1 .. coalesce(cardinality(bins), 0) LOOP
+        upto := upto + calls[i];
         IF upto > floor(place) THEN
-            here := CASE WHEN sketch.bins[i] < 0 THEN 0 ELSE 2 * gamma ^ sketch.bins[i] / (1 + gamma) END;
+            here := CASE WHEN bins[i] < 0 THEN 0 ELSE 2 * gamma ^ bins[i] / (1 + gamma) END;
             lower := coalesce(lower, here);
             IF upto > ceil(place) THEN
                 RETURN lower + (here - lower) * (place - floor(place));
@@ -119,7 +151,8 @@ COMMENT ON VIEW latency_rollups IS 'API calls per minute (UTC, by event time), s
 CREATE FUNCTION analytics.latency(from_time TIMESTAMP, to_time TIMESTAMP)
 RETURNS TABLE (
     api_endpoint TEXT, calls BIGINT, errors BIGINT, min_ms INT, max_ms INT, mean_ms DOUBLE PRECISION,
-    p50_ms DOUBLE PRECISION, p95_ms DOUBLE PRECISION, p99_ms DOUBLE PRECISION, apdex DOUBLE PRECISION
+    p50_ms DOUBLE PRECISION, p95_ms DOUBLE PRECISION, p99_ms DOUBLE PRECISION, apdex DOUBLE PRECISION,
+    error_share DOUBLE PRECISION
 )
 LANGUAGE SQL STABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -144,11 +177,12 @@ BEGIN ATOMIC
         GREATEST(s.min_ms, LEAST(s.max_ms, analytics.percentile(k.sketch, 0.5))),
         GREATEST(s.min_ms, LEAST(s.max_ms, analytics.percentile(k.sketch, 0.95))),
         GREATEST(s.min_ms, LEAST(s.max_ms, analytics.percentile(k.sketch, 0.99))),
-        (s.satisfied + s.tolerating / 2.0)::double precision / s.calls
+        (s.satisfied + s.tolerating / 2.0)::double precision / s.calls,
+        s.errors::double precision / s.calls
     FROM sums AS s JOIN sketches AS k USING (api_endpoint)
     ORDER BY s.calls DESC, s.api_endpoint;
 END;
-COMMENT ON FUNCTION analytics.latency IS 'Latency by endpoint over the minutes in [from_time, to_time), all screens together; percentiles from merged sketches.';
+COMMENT ON FUNCTION analytics.latency IS 'Latency by endpoint over the minutes in [from_time, to_time) (UTC), all screens together, most calls first: milliseconds, percentiles from merged sketches, Apdex from 0 to 1, errors (status 0 or 500 and above) and their share. Windows know no sessions: bots'' calls are among them.';
 
 CREATE VIEW analytics.heatmap AS
 SELECT
