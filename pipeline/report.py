@@ -1,4 +1,4 @@
-"""What a report of a period says, as values: no database, no drawing. Times are UTC, without an offset as in the tables.
+"""What a report of a period says, as values: no database, no drawing. Times are UTC, without an offset as in tables.
 
 All names, messages and ids in here were written by strangers. Who a session was of is left out: a report is passed on.
 """
@@ -138,22 +138,22 @@ class HotSpot:
     screen_name: str | None
     element_id: str | None
     rage_clicks: int
-    clicks: int
+    mean_clicks: float
     sessions: int
     share: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorGroup:
-    """Errors that are one error, by what they say and where they come from; ``message`` and ``stack`` are one's."""
+    """Errors that are one, by what they say and where they come from; ``stack`` and ``screen`` are the last one's."""
 
-    message: str
+    message: str | None
     stack: str | None
-    errors: int
+    times: int
     sessions: int
-    screens: Sequence[str]
-    first_at: datetime
-    last_at: datetime
+    screens: int
+    screen: str | None
+    last_seen: datetime
 
 
 @dataclass(frozen=True, slots=True)

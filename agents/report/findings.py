@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from agents.report.texts import clean, counted, milliseconds, number, percent
+from agents.report.texts import DASH, TIMES, clean, counted, milliseconds, number, percent
 from pipeline.report import Headlines, Report
 
 CAUSES: Final = {
@@ -52,14 +52,17 @@ def tiles(now: Headlines, before: Headlines) -> list[Tile]:
         return Tile(title, value, note, *_change(one, other, more_is))
 
     rage, was_raging = _rage(now), _rage(before)
-    broken, was_broken = _share(now.sessions_with_errors, now.sessions), _share(before.sessions_with_errors, before.sessions)
+    broken, was_broken = (
+        _share(now.sessions_with_errors, now.sessions),
+        _share(before.sessions_with_errors, before.sessions),
+    )
     return [
         tile("Sessions", number(now.sessions), "that began", now.sessions, before.sessions, "neutral"),
         tile("People", number(now.people), "who gave a name", now.people, before.people, "neutral"),
         tile("Events", number(now.events), f"{number(now.clicks)} clicks", now.events, before.events, "neutral"),
         tile(
             "Rage clicks",
-            "–" if rage is None else number(rage, 1),
+            DASH if rage is None else number(rage, 1),
             f"per {number(1000)} clicks; {number(now.rage_clicks)} in all",
             rage,
             was_raging,
@@ -67,7 +70,7 @@ def tiles(now: Headlines, before: Headlines) -> list[Tile]:
         ),
         tile(
             "Error share",
-            "–" if broken is None else percent(broken),
+            DASH if broken is None else percent(broken),
             f"{number(now.sessions_with_errors)} sessions with an error",
             broken,
             was_broken,
@@ -75,7 +78,7 @@ def tiles(now: Headlines, before: Headlines) -> list[Tile]:
         ),
         tile(
             "API latency, p95",
-            "–" if now.p95_ms is None else milliseconds(now.p95_ms),
+            DASH if now.p95_ms is None else milliseconds(now.p95_ms),
             f"{number(now.calls)} calls, {percent(now.failed_calls / now.calls)} failed" if now.calls else "no calls",
             now.p95_ms,
             before.p95_ms,
@@ -83,7 +86,7 @@ def tiles(now: Headlines, before: Headlines) -> list[Tile]:
         ),
         tile(
             "Median score",
-            "–" if now.median_score is None else number(now.median_score),
+            DASH if now.median_score is None else number(now.median_score),
             "of 100",
             now.median_score,
             before.median_score,
@@ -107,7 +110,9 @@ def _found(report: Report) -> Iterator[Finding]:
             f" {on}, in {counted(spot.sessions, 'session')} ({number(spot.rage_clicks)} rage clicks).",
         )
     for group in report.errors[:1]:
-        yield Finding("errors", "Most frequent error: ", clean(group.message), f" in {counted(group.sessions, 'session')}.")
+        yield Finding(
+            "errors", "Most frequent error: ", clean(group.message), f" in {counted(group.sessions, 'session')}."
+        )
     for slow in sorted(report.endpoints, key=lambda endpoint: endpoint.apdex)[:1]:
         yield Finding(
             "latency",
@@ -140,5 +145,5 @@ def _change(now: float | None, before: float | None, more_is: Verdict) -> tuple[
         return "as before", "neutral"
     arrow = "▲" if change > 0 else "▼"
     opposite: dict[Verdict, Verdict] = {"better": "worse", "worse": "better", "neutral": "neutral"}
-    size = percent(abs(change)) if abs(change) < 10 else f"× {number(now / before)}"
+    size = percent(abs(change)) if abs(change) < 10 else f"{TIMES} {number(now / before)}"
     return f"{arrow} {size}", more_is if change > 0 else opposite[more_is]

@@ -56,7 +56,9 @@ def journey_figure(moves: Sequence[Move]) -> go.Figure:
             "x": across,
             "y": down,
             "color": [colours[node.name] for node in nodes],
-            "customdata": [f"{label(node.name, 60)}<br>{_ordinal(node)}: {number(sizes[node])} sessions" for node in nodes],
+            "customdata": [
+                f"{label(node.name, 60)}<br>{_ordinal(node)}: {number(sizes[node])} sessions" for node in nodes
+            ],
             "hovertemplate": "%{customdata}<extra></extra>",
             "line": {"width": 0},
             "pad": 14,
@@ -134,7 +136,8 @@ def _ordinal(node: Node) -> str:
 
 
 def _said(here: Node, there: Node, sessions: int, sizes: dict[Node, int]) -> str:
-    return f"{label(here.name, 40)} → {label(there.name, 40)}<br>{number(sessions)} sessions, {percent(sessions / sizes[here])} of those there"
+    share = percent(sessions / sizes[here])
+    return f"{label(here.name, 40)} → {label(there.name, 40)}<br>{number(sessions)} sessions, {share} of those there"
 
 
 def _headings(nodes: Sequence[Node]) -> list[dict[str, object]]:

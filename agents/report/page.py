@@ -50,30 +50,34 @@ def render(report: Report) -> str:
         if (points := [point for point in report.latency if point.api_endpoint == endpoint.api_endpoint])
     ]
     colour_of = colours(report.sessions)
-    return _templates().get_template("page.html.j2").render(
-        report=report,
-        policy=_policy(scripts),
-        style=Markup(_file("page.css")),
-        scripts=[Markup(script) for script in scripts],
-        figures=Markup(_embedded(dict(_figures(report, [points for _, points in latency])))),
-        period=texts.period(report.period.start, report.period.end),
-        sections=SECTIONS,
-        tiles=tiles(report.headlines, report.before),
-        findings=findings(report),
-        screens=[(screen, half_reach(screen), above_the_fold(screen)) for screen in report.screens],
-        moves=_moves(report),
-        latency=latency,
-        percentiles=PERCENTILES,
-        most_endpoints=MOST_ENDPOINTS,
-        series=SERIES,
-        poor=POOR,
-        bands=[(f"below {POOR_BELOW}", POOR), (f"below {GOOD_FROM}", FAIR), ("the rest", GOOD)],
-        scores=[(band.lowest, texts.number(band.sessions)) for band in report.scores],
-        causes=CAUSES,
-        emotions=_emotions(report),
-        shares=emotion_shares(report.emotions),
-        colour_of=colour_of,
-        timelines=[timeline(session, colour_of) for session in report.sessions],
+    return (
+        _templates()
+        .get_template("page.html.j2")
+        .render(
+            report=report,
+            policy=_policy(scripts),
+            style=Markup(_file("page.css")),
+            scripts=[Markup(script) for script in scripts],
+            figures=Markup(_embedded(dict(_figures(report, [points for _, points in latency])))),
+            period=texts.period(report.period.start, report.period.end),
+            sections=SECTIONS,
+            tiles=tiles(report.headlines, report.before),
+            findings=findings(report),
+            screens=[(screen, half_reach(screen), above_the_fold(screen)) for screen in report.screens],
+            moves=_moves(report),
+            latency=latency,
+            percentiles=PERCENTILES,
+            most_endpoints=MOST_ENDPOINTS,
+            series=SERIES,
+            poor=POOR,
+            bands=[(f"below {POOR_BELOW}", POOR), (f"below {GOOD_FROM}", FAIR), ("the rest", GOOD)],
+            scores=[(band.lowest, texts.number(band.sessions)) for band in report.scores],
+            causes=CAUSES,
+            emotions=_emotions(report),
+            shares=emotion_shares(report.emotions),
+            colour_of=colour_of,
+            timelines=[timeline(session, colour_of) for session in report.sessions],
+        )
     )
 
 

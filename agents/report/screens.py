@@ -1,6 +1,6 @@
-"""A screen as people saw it: its document to scale, the viewport's frame and the fold, clicks, and how far down they got.
+"""A screen as people saw it: its document to scale, the viewport's frame and fold, clicks, and how far down they got.
 
-Sizes are what half of the sessions had at most, so a map of many devices is of none of them exactly.
+Its width is that of the viewport which most clicks came from: those from other sizes lie at the same share of it.
 """
 
 from dataclasses import dataclass
@@ -11,19 +11,19 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from agents.report.style import AXIS, FAINT, HEAT, OUTLINE, PAPER, SERIES, bare, faded
-from agents.report.texts import NARROW_SPACE, number, percent
+from agents.report.texts import NARROW_SPACE, TIMES, number, percent
 from pipeline.report import ScreenMap
 
-WIDEST: Final = 216
+WIDEST: Final = 200
 TALLEST: Final = 460
 """Of the drawn document, in CSS pixels: three side by side, and one whole on a page of paper."""
 
-LEFT, RIGHT, TOP, BOTTOM = 40, 18, 30, 26
-GAP, STRIP = 12, 46
+LEFT, RIGHT, TOP, BOTTOM = 38, 22, 30, 26
+GAP, STRIP = 12, 44
 """Between the map and the strip that says how far down people got, and that strip's width."""
 
 SEEN_BY: Final = 0.02
-"""Of a document only what this share of its sessions saw, or where they clicked, is drawn: one endless scroll would flatten the rest."""
+"""Of a document what this share of its sessions saw, or clicked in, is drawn: one endless scroll would flatten it."""
 
 SPREAD: Final = 1.1
 """Standard deviation of a click's blur, in cells: about a button's height."""
@@ -178,6 +178,10 @@ def _notes(screen: ScreenMap, scale: _Scale) -> list[dict[str, Any]]:
         **{"text": f"fold {number(screen.viewport_height)}", "showarrow": False, "font": {"size": 10}},
         **{"xref": "x", "x": 0.99, "xanchor": "right", "yref": "y", "y": screen.viewport_height, "yanchor": "bottom"},
     }
-    size = f"{number(screen.viewport_width)} × {number(scale.document_px)}{NARROW_SPACE}px"
+    size = f"{number(screen.viewport_width)} {TIMES} {number(scale.document_px)}{NARROW_SPACE}px"
     seen = {"text": "seen by", "xref": "x2", "x": 0, "xanchor": "left", "yref": "paper", "y": 1, "yanchor": "bottom"}
-    return [fold, {**seen, "showarrow": False, "font": {"size": 10}}, {**below, "text": size, "xref": "x", "x": 0.5, "yshift": -3}]
+    return [
+        fold,
+        {**seen, "showarrow": False, "font": {"size": 10}},
+        {**below, "text": size, "xref": "x", "x": 0.5, "yshift": -3},
+    ]

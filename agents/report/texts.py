@@ -15,6 +15,8 @@ _DIRECTIONS: Final = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 
 NARROW_SPACE: Final = "\u202f"
 ELLIPSIS: Final = "…"
+DASH: Final = "\u2013"
+TIMES: Final = "\u00d7"
 _ISOLATED: Final = "\u2068{}\u2069"
 
 
@@ -75,7 +77,7 @@ def day_and_time(at: datetime) -> str:
 def period(start: datetime, end: datetime) -> str:
     """Return from when to when, the day once where it is one."""
     until = f"{end:%H:%M}" if start.date() == end.date() else day_and_time(end)
-    return f"{day_and_time(start)} – {until}"
+    return f"{day_and_time(start)} {DASH} {until}"
 
 
 def span(length: timedelta) -> str:

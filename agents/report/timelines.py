@@ -75,11 +75,7 @@ def timeline(session: SessionLine, colour_of: dict[str, int]) -> Timeline:
             )
             for here, there in _stays(session.marks, round(length * ROOM))
         ],
-        [
-            Sign(_within(mark.after_ms * per_ms), mark.kind, _of(mark))
-            for mark in session.marks
-            if mark.kind in _KINDS
-        ],
+        [Sign(_within(mark.after_ms * per_ms), mark.kind, _of(mark)) for mark in session.marks if mark.kind in _KINDS],
     )
 
 

@@ -37,11 +37,11 @@ COLUMNS = 64
 """Of a heatmap's grid: 20 px where the viewport is 1 280 wide, half as much as a button is high."""
 
 CELL_PX = 20
-DEEPEST_ROW = 500
-"""10 000 px: who scrolls deeper reads an endless list."""
+DEEPEST_PX = 10_000
+"""Who scrolls deeper reads an endless list."""
 
-STEPS = 5
-"""Of a journey: more screens side by side leave no room for their names."""
+STEPS = 4
+"""Moves of a journey: more screens side by side leave no room for their names."""
 
 MOST_SCREENS = 6
 MOST_ENDPOINTS = 50
@@ -125,12 +125,12 @@ def _report(reader: _Reader) -> Report:
 
 
 def _screen(reader: _Reader, found: dict[str, Any]) -> ScreenMap:
-    about = {"screen_name": found["screen_name"], "device_class": found["device_class"]}
-    grid = {"columns": COLUMNS, "cell_px": CELL_PX}
+    about = {"screen_name": found["screen_name"], "device_class": found["device_class"], "deepest_px": DEEPEST_PX}
     return ScreenMap(
         **found,
-        **grid,
-        cells=reader.all(Cell, "report_clicks", **about, **grid),
+        columns=COLUMNS,
+        cell_px=CELL_PX,
+        cells=reader.all(Cell, "report_clicks", **about, columns=COLUMNS, cell_px=CELL_PX),
         depths=reader.all(Depth, "report_depths", **about),
     )
 

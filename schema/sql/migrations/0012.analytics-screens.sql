@@ -81,7 +81,8 @@ COMMENT ON FUNCTION analytics.heatmap_grid IS 'Pointer events of a screen in [fr
 DROP VIEW analytics.scroll_depth;
 
 CREATE FUNCTION analytics.scroll_depths(
-    from_time TIMESTAMP, to_time TIMESTAMP, screen TEXT DEFAULT NULL, with_bots BOOLEAN DEFAULT false
+    from_time TIMESTAMP, to_time TIMESTAMP, screen TEXT DEFAULT NULL, device_class TEXT DEFAULT NULL,
+    with_bots BOOLEAN DEFAULT false
 )
 RETURNS TABLE (screen_name VARCHAR(255), depth_px INT, sessions BIGINT, share DOUBLE PRECISION)
 LANGUAGE SQL STABLE PARALLEL SAFE
@@ -107,6 +108,12 @@ BEGIN ATOMIC
                 AND (screen IS NULL OR j.screen_name = screen)
         ) AS p
         WHERE p.screen_name IS NOT NULL AND p.session_id IS NOT NULL
+            AND (
+                scroll_depths.device_class IS NULL OR p.session_id IN (
+                    SELECT d.session_id FROM analytics.session_devices AS d
+                    WHERE d.device_class = scroll_depths.device_class
+                )
+            )
             AND (with_bots OR NOT EXISTS (SELECT FROM analytics.bot_sessions AS b WHERE b.session_id = p.session_id))
         GROUP BY p.screen_name, p.session_id
     ), counted AS (
@@ -125,4 +132,4 @@ BEGIN ATOMIC
     FROM depths AS d
     ORDER BY d.screen_name, d.hundreds;
 END;
-COMMENT ON FUNCTION analytics.scroll_depths IS 'How many of a screen''s sessions in [from_time, to_time) (UTC), and which share, saw its document down to each 100 px; without a screen, of all screens. A session counts once at each depth. It saw what it scrolled to and a viewport''s height more, and where it pointed; a scroll that does not say its viewport has the largest that the session had on that screen. Positions are means within HXI_HEATMAP_CELL_PX (10 px); what is deeper than 100 000 px counts as that.';
+COMMENT ON FUNCTION analytics.scroll_depths IS 'How many of a screen''s sessions in [from_time, to_time) (UTC), and which share, saw its document down to each 100 px; without a screen, of all screens; device_class NULL is every device. A session counts once at each depth. It saw what it scrolled to and a viewport''s height more, and where it pointed; a scroll that does not say its viewport has the largest that the session had on that screen. Positions are means within HXI_HEATMAP_CELL_PX (10 px); what is deeper than 100 000 px counts as that.';

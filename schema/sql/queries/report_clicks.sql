@@ -1,7 +1,6 @@
--- Where on a screen people clicked.
-SELECT least(floor(x::float / viewport_width * %(columns)s), %(columns)s - 1)::int AS column, y / %(cell_px)s AS row,
-    sum(weight)::bigint AS clicks
-FROM heatmap_points
-WHERE event_time >= %(start)s AND event_time < %(end)s AND kind = 'click' AND screen_name = %(screen_name)s
-    AND viewport_width > 0 AND x >= 0 AND y >= 0
-GROUP BY 1, 2
+-- Where on a screen people clicked, by cells of its width and of its document's pixels.
+SELECT round(g.x * %(columns)s)::int AS column, g.y / %(cell_px)s AS row, g.weight::bigint AS clicks
+FROM analytics.heatmap_grid(
+    %(start)s, %(end)s, %(screen_name)s, 'click', %(device_class)s, true, %(cell_px)s, %(columns)s
+) AS g
+WHERE g.y BETWEEN 0 AND %(deepest_px)s

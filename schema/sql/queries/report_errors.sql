@@ -1,5 +1,4 @@
--- Errors that are one.
-SELECT error_message AS message, min(stack_trace) AS stack, count(*) AS errors, count(DISTINCT session_id) AS sessions,
-    array_agg(DISTINCT screen_name) AS screens, min(occurred_at) AS first_at, max(occurred_at) AS last_at
-FROM error_logs WHERE occurred_at >= %(start)s AND occurred_at < %(end)s
-GROUP BY error_message ORDER BY sessions DESC, errors DESC LIMIT %(most)s
+-- Errors that are one, each with an example's stack and screen.
+SELECT g.message, l.stack_trace AS stack, g.times, g.sessions, g.screens, l.screen_name AS screen, g.last_seen
+FROM analytics.error_groups(%(start)s, %(end)s) AS g LEFT JOIN error_logs AS l ON l.id = g.example_id
+ORDER BY g.sessions DESC, g.times DESC, g.fingerprint LIMIT %(most)s

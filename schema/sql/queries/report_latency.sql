@@ -1,7 +1,5 @@
--- Latency over time.
-SELECT api_endpoint, date_bin(%(step)s, window_start, %(start)s) AS at, sum(calls)::bigint AS calls, sum(errors)::bigint AS errors,
-    analytics.percentile(analytics.merged(sketch), 0.5) AS p50_ms,
-    analytics.percentile(analytics.merged(sketch), 0.95) AS p95_ms,
-    analytics.percentile(analytics.merged(sketch), 0.99) AS p99_ms
-FROM latency_rollups WHERE window_start >= %(start)s AND window_start < %(end)s AND api_endpoint = ANY(%(endpoints)s)
-GROUP BY 1, 2 ORDER BY 1, 2
+-- Latency of endpoints over time.
+SELECT e.api_endpoint, l.begins AS at, l.calls, l.errors, l.p50_ms, l.p95_ms, l.p99_ms
+FROM unnest(%(endpoints)s::text[]) WITH ORDINALITY AS e (api_endpoint, place)
+CROSS JOIN LATERAL analytics.latency_over_time(%(start)s, %(end)s, %(step)s, e.api_endpoint) AS l
+ORDER BY e.place, l.begins
