@@ -97,7 +97,7 @@ BEGIN ATOMIC
         GROUP BY h.screen_name, h.session_id
     ), reached AS (
         SELECT p.screen_name, p.session_id, GREATEST(0, LEAST(100000, max(GREATEST(
-            p.seen, p.height, p.bare_scroll::bigint + coalesce(p.height, 0)
+            p.seen, p.height, p.bare_scroll::bigint + coalesce(p.height, 0), 0
         )))) / 100 AS hundreds
         FROM (
             SELECT p.screen_name, p.session_id, p.height, p.bare_scroll, p.seen FROM points AS p
