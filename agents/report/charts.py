@@ -14,6 +14,9 @@ BAND: Final = 5
 POOR_BELOW, GOOD_FROM = 50, 90
 """As Lighthouse colours its scores."""
 
+_APART: Final = {"ticks": "outside", "ticklen": 5, "tickcolor": "rgba(0,0,0,0)"}
+"""Keeps an axis' first label away from the other axis'."""
+
 
 def latency_figure(points: Sequence[LatencyPoint], period: Period) -> go.Figure:
     """Return one endpoint's percentiles over time."""
@@ -38,7 +41,7 @@ def latency_figure(points: Sequence[LatencyPoint], period: Period) -> go.Figure:
             172,
             margin={"l": 44, "r": 12, "t": 8, "b": 36},
             hovermode="x unified",
-            xaxis={**AXIS, "range": [first - half, last + half], "nticks": 4, "showgrid": False, "type": "date"},
+            xaxis={**AXIS, "range": [first - half, last + half], "nticks": 4, "showgrid": False, **_APART},
             yaxis={**AXIS, "rangemode": "tozero", "nticks": 5, "tickformat": ",d"},
         ),
     )
@@ -67,8 +70,8 @@ def score_figure(bands: Sequence[ScoreBand]) -> go.Figure:
         bare(
             230,
             margin={"l": 40, "r": 8, "t": 10, "b": 36},
-            xaxis={**AXIS, "range": [0, 100], "dtick": 10, "showgrid": False, "title": {"text": "score"}},
-            yaxis={**AXIS, "rangemode": "tozero", "nticks": 5, "tickformat": ",d"},
+            xaxis={**AXIS, "range": [0, 100], "dtick": 10, "showgrid": False, **_APART, "title": {"text": "score"}},
+            yaxis={**AXIS, "rangemode": "tozero", "nticks": 5, "tickformat": ",d", **_whole(max(counted))},
         ),
     )
 
@@ -105,6 +108,11 @@ def emotion_figure(emotions: Sequence[Emotion]) -> go.Figure:
             yaxis={**AXIS, "visible": False},
         ),
     )
+
+
+def _whole(most: int) -> dict[str, int]:
+    """Return what keeps an axis of so few things from counting parts of them."""
+    return {"dtick": 1} if most < 5 else {}
 
 
 def _band_colour(lowest: int) -> str:

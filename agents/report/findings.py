@@ -59,7 +59,7 @@ def tiles(now: Headlines, before: Headlines) -> list[Tile]:
     return [
         tile("Sessions", number(now.sessions), "that began", now.sessions, before.sessions, "neutral"),
         tile("People", number(now.people), "who gave a name", now.people, before.people, "neutral"),
-        tile("Events", number(now.events), f"{number(now.clicks)} clicks", now.events, before.events, "neutral"),
+        tile("Events", number(now.events), counted(now.clicks, "click"), now.events, before.events, "neutral"),
         tile(
             "Rage clicks",
             DASH if rage is None else number(rage, 1),
@@ -71,7 +71,7 @@ def tiles(now: Headlines, before: Headlines) -> list[Tile]:
         tile(
             "Error share",
             DASH if broken is None else percent(broken),
-            f"{number(now.sessions_with_errors)} sessions with an error",
+            f"{counted(now.sessions_with_errors, 'session')} with an error",
             broken,
             was_broken,
             "worse",
@@ -79,14 +79,16 @@ def tiles(now: Headlines, before: Headlines) -> list[Tile]:
         tile(
             "API latency, p95",
             DASH if now.p95_ms is None else milliseconds(now.p95_ms),
-            f"{number(now.calls)} calls, {percent(now.failed_calls / now.calls)} failed" if now.calls else "no calls",
+            f"{counted(now.calls, 'call')}, {percent(now.failed_calls / now.calls)} failed"
+            if now.calls
+            else "no calls",
             now.p95_ms,
             before.p95_ms,
             "worse",
         ),
         tile(
             "Median score",
-            DASH if now.median_score is None else number(now.median_score),
+            DASH if now.median_score is None else number(now.median_score, 0 if now.median_score % 1 == 0 else 1),
             "of 100",
             now.median_score,
             before.median_score,

@@ -52,7 +52,7 @@ def journey_figure(moves: Sequence[Move]) -> go.Figure:
     sankey = go.Sankey(
         arrangement="fixed",
         node={
-            "label": [label(node.name, 24) for node in nodes],
+            "label": [label(node.name, 20) for node in nodes],
             "x": across,
             "y": down,
             "color": [colours[node.name] for node in nodes],

@@ -60,6 +60,7 @@ def render(report: Report) -> str:
             scripts=[Markup(script) for script in scripts],
             figures=Markup(_embedded(dict(_figures(report, [points for _, points in latency])))),
             period=texts.period(report.period.start, report.period.end),
+            before=texts.period(report.period.before.start, report.period.before.end),
             sections=SECTIONS,
             tiles=tiles(report.headlines, report.before),
             findings=findings(report),
@@ -99,7 +100,6 @@ def _templates() -> Environment:
         milliseconds=texts.milliseconds,
         duration=texts.duration,
         day_and_time=texts.day_and_time,
-        span=texts.span,
         verdict=_verdict,
     )
     return environment

@@ -5,7 +5,7 @@ act on the text around it, and writes for Plotly, which reads tags and entities 
 """
 
 import re
-from datetime import datetime, timedelta
+from datetime import datetime
 from html import escape
 from typing import Final
 
@@ -78,15 +78,6 @@ def period(start: datetime, end: datetime) -> str:
     """Return from when to when, the day once where it is one."""
     until = f"{end:%H:%M}" if start.date() == end.date() else day_and_time(end)
     return f"{day_and_time(start)} {DASH} {until}"
-
-
-def span(length: timedelta) -> str:
-    """Return a length of time in the largest unit that counts it whole."""
-    for seconds, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")):
-        times, rest = divmod(round(length.total_seconds()), seconds)
-        if times and not rest:
-            return f"{number(times)} {unit}{'' if times == 1 else 's'}"
-    return "moment"
 
 
 def counted(number_of: int, one: str) -> str:
