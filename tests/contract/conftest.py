@@ -33,7 +33,7 @@ from tests.roles import as_writer
 NOW = datetime(2040, 1, 1)  # noqa: DTZ001 - the twin's clock gives naive UTC, as rows hold it
 EMPTY = b"""
     DELETE FROM experience_scores; DELETE FROM emotion_predictions; DELETE FROM hxi_state.unjudged;
-    DELETE FROM hxi_state.session_users;
+    DELETE FROM hxi_state.session_users; DELETE FROM hxi_state.user_agents;
     DELETE FROM rage_click_events; DELETE FROM heatmap_points; DELETE FROM journey_steps;
     DELETE FROM hxi_state.latency_windows;
     DELETE FROM events; DELETE FROM latency_metrics; DELETE FROM error_logs; DELETE FROM session_replay_chunks;

@@ -23,7 +23,13 @@ BELOW = {
 
 LIBRARIES = {
     "schema": {"pydantic", "pydantic_core", "msgspec"},
-    "pipeline": {"pydantic.ValidationError", "ddsketch.mapping.LogarithmicMapping", "numpy"},
+    "pipeline": {
+        "pydantic.ValidationError",
+        "ddsketch.mapping.LogarithmicMapping",
+        "numpy",
+        "ua_parser",
+        "crawleruseragents",
+    },
     "pipeline.sinks": {"psycopg", "yoyo"},
     "pipeline.training": {"numpy", "scipy", "sklearn"},
 }

@@ -1,9 +1,10 @@
 -- What each user agent says of who is there: which browser on what, and whether it is a person at all. Written by workers
--- with the sessions that name it, by lists that others keep; see pipeline/user_agents.py.
+-- with the sessions that name it, by lists that others keep; see pipeline/user_agents.py. Found by a digest: an index takes
+-- no key of more than 2 700 bytes, and of a person who is forgotten nothing is left here.
 -- depends: 0009.retention
 
 CREATE TABLE hxi_state.user_agents (
-    user_agent TEXT PRIMARY KEY,
+    digest BYTEA PRIMARY KEY,
     browser TEXT,
     browser_version TEXT,
     os TEXT,
@@ -11,13 +12,20 @@ CREATE TABLE hxi_state.user_agents (
     is_bot BOOLEAN NOT NULL,
     judged_by TEXT NOT NULL
 );
+COMMENT ON TABLE hxi_state.user_agents IS 'What lists of browsers, devices and bots say of each user agent that a session had. Read it as analytics.session_devices.';
+COMMENT ON COLUMN hxi_state.user_agents.digest IS 'SHA-256 of the user agent as it is in sessions, in UTF-8.';
+COMMENT ON COLUMN hxi_state.user_agents.browser IS 'Family of the browser or application, such as Chrome or Mobile Safari; NULL unknown.';
+COMMENT ON COLUMN hxi_state.user_agents.browser_version IS 'Its major and minor version, such as 131.0; NULL unknown.';
+COMMENT ON COLUMN hxi_state.user_agents.os IS 'Family of the operating system, such as Windows or iOS; NULL unknown.';
+COMMENT ON COLUMN hxi_state.user_agents.device_class IS 'desktop, mobile, tablet, or other (televisions, consoles, watches); NULL unknown. Safari on an iPad says that it is a desktop.';
+COMMENT ON COLUMN hxi_state.user_agents.is_bot IS 'Whether a list knows it as a bot, crawler, monitor or automated browser.';
+COMMENT ON COLUMN hxi_state.user_agents.judged_by IS 'The lists, and their versions, that it was last judged by: when it was last named by an event.';
 
--- A user agent is judged, and found here, by its first 500 characters: an index takes no key of more than 2 700 bytes.
 CREATE VIEW analytics.session_devices AS
 SELECT s.session_id, a.browser, a.browser_version, a.os, a.device_class, a.is_bot
-FROM sessions AS s LEFT JOIN hxi_state.user_agents AS a ON a.user_agent = left(s.user_agent, 500);
+FROM sessions AS s LEFT JOIN hxi_state.user_agents AS a ON a.digest = sha256(convert_to(s.user_agent, 'UTF8'));
 
 CREATE VIEW analytics.bot_sessions AS
 SELECT s.session_id
-FROM sessions AS s JOIN hxi_state.user_agents AS a ON a.user_agent = left(s.user_agent, 500)
+FROM sessions AS s JOIN hxi_state.user_agents AS a ON a.digest = sha256(convert_to(s.user_agent, 'UTF8'))
 WHERE a.is_bot;
