@@ -158,9 +158,10 @@ class ErrorGroup:
 
 @dataclass(frozen=True, slots=True)
 class ScoreBand:
-    """Sessions whose score is from ``lowest`` to less than the next band's."""
+    """Sessions whose score is from ``lowest`` to ``highest``."""
 
     lowest: int
+    highest: int
     sessions: int
 
 
@@ -199,16 +200,16 @@ SCREEN, RAGE_CLICK, ERROR = "screen", "rage_click", "error"
 
 @dataclass(frozen=True, slots=True)
 class SessionLine:
-    """A session, with its marks in order of time."""
+    """A session, with its marks in order of time; None is what is not known, or not yet."""
 
     session_id: UUID
     start_time: datetime
-    duration_ms: int
+    duration_ms: int | None
     device: str | None
     screens: int
     events: int
     rage_clicks: int
-    errors: int
+    errors: int | None
     score: int | None
     emotion: str | None
     marks: Sequence[Mark]

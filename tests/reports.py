@@ -1,7 +1,8 @@
-"""Reports to draw: of an ordinary day, of nothing, of one session, of more screens than fit, of names that mean harm."""
+"""Reports to draw: an ordinary day, nothing, one session, more screens than fit, names that mean harm."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from uuid import UUID
 
 from pipeline.report import (
@@ -26,7 +27,7 @@ from pipeline.report import (
     SessionLine,
 )
 
-NOON = datetime(2026, 5, 4, 12)
+NOON = datetime(2026, 5, 4, 12, tzinfo=UTC).replace(tzinfo=None)
 DAY = Period(NOON, NOON + timedelta(days=1))
 
 HEADLINES = Headlines(1200, 310, 54_321, 4000, 60, 84, 9000, 45, 812.4, 91.5)
@@ -78,7 +79,7 @@ def session(number: int = 1, names: tuple[str, ...] = ("/", "/cart")) -> Session
 
 def report_of(names: list[str]) -> Report:
     """Return a report in which each of these is the name of everything."""
-    pairs = [*zip(names, names[1:], strict=False), (names[-1], names[0])]
+    pairs = [*pairwise(names), (names[-1], names[0])]
     return Report(
         period=DAY,
         headlines=HEADLINES,
@@ -94,7 +95,7 @@ def report_of(names: list[str]) -> Report:
         ],
         hot_spots=[HotSpot(name, name, 7, 4.25, 5, 0.05) for name in names],
         errors=[ErrorGroup(name, f"{name}\n  at {name}", 9, 4, 3, name, NOON) for name in names],
-        scores=[ScoreBand(20, 3), ScoreBand(70, 20), ScoreBand(95, 200)],
+        scores=[ScoreBand(20, 29, 3), ScoreBand(70, 79, 20), ScoreBand(90, 100, 200)],
         causes=[ScoreCause("js_error", 30, 70, 300), *(ScoreCause(name, 3, 7, 30) for name in names)],
         emotions=[Emotion("neutral", 50, 40, 0.9), *(Emotion(name, 5, 4, 0.8) for name in names)],
         sessions=[session(number, (name, "/", name)) for number, name in enumerate(names)],
@@ -110,8 +111,8 @@ ONE_SESSION = replace(
     endpoints=[Endpoint("/api", 1, 0, 12.0, 12.0, 12.0, 1.0)],
     latency=[LatencyPoint("/api", NOON, 1, 0, 12.0, 12.0, 12.0)],
     emotions=[Emotion("neutral", 1, 1, 0.5)],
-    scores=[ScoreBand(95, 1)],
+    scores=[ScoreBand(90, 100, 1)],
     sessions=[replace(session(), duration_ms=0, score=None, emotion=None, device=None, marks=[Mark(SCREEN, 0, "/")])],
 )
-CROWDED = report_of([f"/product/{number}" for number in range(300)])
+CROWDED = replace(ORDINARY, moves=report_of([f"/product/{number}" for number in range(300)]).moves)
 HARMFUL = report_of(HOSTILE)

@@ -60,7 +60,7 @@ def _run(settings: Settings, events: int) -> None:
         before = records_done(settings)
         running.enter_context(_worker(settings, workspace))
         began = time.monotonic()
-        start = datetime.now(UTC).replace(tzinfo=None, microsecond=0) - BEFORE
+        start = datetime.now(UTC).replace(tzinfo=None, second=0, microsecond=0) - BEFORE
         sent = _publish(settings, events, start)
         _wait_until_written(settings, before, sent)
         say(f"{sent} records through in {time.monotonic() - began:.1f} s, the worker's start included")

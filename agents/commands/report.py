@@ -15,8 +15,8 @@ USUAL = timedelta(days=7)
 
 
 def write_report(settings: Settings, start: str | None, end: str | None, file: Path) -> None:
-    """Write the report of a period, by default of the seven days up to now, and say where it is."""
-    period = period_of(start, end, datetime.now(UTC).replace(tzinfo=None))
+    """Write the report of a period, by default of the seven days up to this minute, and say where it is."""
+    period = period_of(start, end, datetime.now(UTC).replace(tzinfo=None, second=0, microsecond=0))
     draw(settings, period, file)
     say(f"the report is in {file}")
 

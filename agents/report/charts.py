@@ -7,10 +7,9 @@ from typing import Final
 import plotly.graph_objects as go
 
 from agents.report.style import AXIS, EMOTIONS, FAIR, GOOD, GREY, PERCENTILES, POOR, bare
-from agents.report.texts import clean, label, milliseconds, number, percent
+from agents.report.texts import clean, counted, label, milliseconds, number, percent
 from pipeline.report import Emotion, LatencyPoint, Period, ScoreBand
 
-BAND: Final = 5
 POOR_BELOW, GOOD_FROM = 50, 90
 """As Lighthouse colours its scores."""
 
@@ -49,29 +48,33 @@ def latency_figure(points: Sequence[LatencyPoint], period: Period) -> go.Figure:
 
 def score_figure(bands: Sequence[ScoreBand]) -> go.Figure:
     """Return how many sessions have which score."""
-    sessions = {band.lowest: band.sessions for band in bands}
-    lowest = list(range(0, 100, BAND))
-    total = sum(sessions.values())
-    counted = [sessions.get(low, 0) for low in lowest]
+    total = sum(band.sessions for band in bands)
     return go.Figure(
         [
             go.Bar(
-                x=[low + BAND / 2 for low in lowest],
-                y=counted,
-                width=BAND * 0.86,
-                marker={"color": [_band_colour(low) for low in lowest], "line": {"width": 0}},
+                x=[(band.lowest + band.highest + 1) / 2 for band in bands],
+                y=[band.sessions for band in bands],
+                width=[(band.highest - band.lowest + 1) * 0.88 for band in bands],
+                marker={"color": [_colour(band.lowest) for band in bands], "line": {"width": 0}},
                 customdata=[
-                    [f"{low} to {low + BAND - 1 if low + BAND < 100 else 100}", percent(here / total)]
-                    for low, here in zip(lowest, counted, strict=True)
+                    [
+                        f"{band.lowest} to {band.highest}",
+                        counted(band.sessions, "session"),
+                        percent(band.sessions / total),
+                    ]
+                    for band in bands
                 ],
-                hovertemplate="score %{customdata[0]}<br>%{y:,d} sessions, %{customdata[1]}<extra></extra>",
+                hovertemplate="score %{customdata[0]}<br>%{customdata[1]}, %{customdata[2]}<extra></extra>",
             )
         ],
         bare(
             230,
             margin={"l": 40, "r": 8, "t": 10, "b": 36},
-            xaxis={**AXIS, "range": [0, 100], "dtick": 10, "showgrid": False, **_APART, "title": {"text": "score"}},
-            yaxis={**AXIS, "rangemode": "tozero", "nticks": 5, "tickformat": ",d", **_whole(max(counted))},
+            xaxis={**AXIS, "range": [0, 101], "dtick": 10, "showgrid": False, **_APART, "title": {"text": "score"}},
+            yaxis={
+                **{**AXIS, "rangemode": "tozero", "nticks": 5, "tickformat": ",d"},
+                **_whole(max(band.sessions for band in bands)),
+            },
         ),
     )
 
@@ -115,5 +118,5 @@ def _whole(most: int) -> dict[str, int]:
     return {"dtick": 1} if most < 5 else {}
 
 
-def _band_colour(lowest: int) -> str:
+def _colour(lowest: int) -> str:
     return POOR if lowest < POOR_BELOW else FAIR if lowest < GOOD_FROM else GOOD

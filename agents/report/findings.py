@@ -49,7 +49,7 @@ def tiles(now: Headlines, before: Headlines) -> list[Tile]:
     """Return the figures in the order in which they are asked for."""
 
     def tile(title: str, value: str, note: str, one: float | None, other: float | None, more_is: Verdict) -> Tile:
-        return Tile(title, value, note, *_change(one, other, more_is))
+        return Tile(title, value, note, *_change(one, other if before.sessions else None, more_is))
 
     rage, was_raging = _rage(now), _rage(before)
     broken, was_broken = (

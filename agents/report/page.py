@@ -72,7 +72,7 @@ def render(report: Report) -> str:
             series=SERIES,
             poor=POOR,
             bands=[(f"below {POOR_BELOW}", POOR), (f"below {GOOD_FROM}", FAIR), ("the rest", GOOD)],
-            scores=[(band.lowest, texts.number(band.sessions)) for band in report.scores],
+            scores=[(f"{band.lowest} to {band.highest}", texts.number(band.sessions)) for band in report.scores],
             causes=CAUSES,
             emotions=_emotions(report),
             shares=emotion_shares(report.emotions),

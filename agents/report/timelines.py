@@ -62,7 +62,7 @@ def colours(sessions: Iterable[SessionLine]) -> dict[str, int]:
 
 def timeline(session: SessionLine, colour_of: dict[str, int]) -> Timeline:
     """Return a session's bar."""
-    length = max(session.duration_ms, *(mark.after_ms for mark in session.marks), 1) if session.marks else 1
+    length = max(session.duration_ms or 1, 1, *(mark.after_ms for mark in session.marks))
     per_ms = 100 / (length * ROOM)
     return Timeline(
         session,

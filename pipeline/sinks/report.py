@@ -48,6 +48,8 @@ MOST_ENDPOINTS = 50
 MOST_CHARTS = 6
 MOST_HOT_SPOTS = 15
 MOST_ERRORS = 10
+MOST_CAUSES = 10
+MOST_EMOTIONS = 10
 MOST_SESSIONS = 30
 MOST_MARKS = 300
 """In a session: its bar has about so many pixels."""
@@ -118,8 +120,8 @@ def _report(reader: _Reader) -> Report:
         hot_spots=reader.all(HotSpot, "report_hot_spots", most=MOST_HOT_SPOTS),
         errors=reader.all(ErrorGroup, "report_errors", most=MOST_ERRORS),
         scores=reader.all(ScoreBand, "report_scores"),
-        causes=reader.all(ScoreCause, "report_causes"),
-        emotions=reader.all(Emotion, "report_emotions"),
+        causes=reader.all(ScoreCause, "report_causes", most=MOST_CAUSES),
+        emotions=reader.all(Emotion, "report_emotions", most=MOST_EMOTIONS),
         sessions=_sessions(reader),
     )
 

@@ -1,4 +1,3 @@
 -- How scores are spread.
-SELECT least(score / 5, 19) * 5 AS lowest, count(*) AS sessions
-FROM experience_scores JOIN sessions USING (session_id)
-WHERE start_time >= %(start)s AND start_time < %(end)s GROUP BY 1 ORDER BY 1
+SELECT from_score AS lowest, to_score AS highest, sessions FROM analytics.scores(%(start)s, %(end)s)
+WHERE share IS NOT NULL ORDER BY from_score
