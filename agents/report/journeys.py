@@ -1,6 +1,6 @@
 """Where sessions go first, as a Sankey: a column for each step, a band for each way, wide as it is busy."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -77,16 +77,11 @@ def journey_figure(moves: Sequence[Move]) -> go.Figure:
 
 
 def _busiest(moves: Iterable[Move]) -> dict[int, set[str]]:
-    visits: dict[int, Counter[str]] = {}
+    visits: dict[int, Counter[str]] = defaultdict(Counter)
     for move in moves:
-        visits.setdefault(move.step, Counter())[clean(move.from_screen)] += move.sessions
-    for move in moves:
-        if move.to_screen is not None and move.step + 1 not in visits:
-            visits[move.step + 1] = Counter()
-    last = max(visits, default=0)
-    for move in moves:
-        if move.to_screen is not None and move.step + 1 == last:
-            visits[last][clean(move.to_screen)] += move.sessions
+        visits[move.step][clean(move.from_screen)] += move.sessions
+        if move.to_screen is not None:
+            visits[move.step + 1][clean(move.to_screen)] += move.sessions
     return {step: {name for name, _ in seen.most_common(MOST_IN_A_COLUMN)} for step, seen in visits.items()}
 
 

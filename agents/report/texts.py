@@ -55,7 +55,7 @@ def percent(share: float) -> str:
 
 def milliseconds(value: float) -> str:
     """Return a latency in its usual unit."""
-    if value < 1000:
+    if round(value) < 1000:
         return f"{value:.0f}{NARROW_SPACE}ms"
     return f"{value / 1000:.{1 if value < 100_000 else 0}f}{NARROW_SPACE}s"
 
@@ -65,7 +65,7 @@ def duration(value_ms: float) -> str:
     seconds = round(value_ms / 1000)
     hours, minutes = seconds // 3600, seconds // 60 % 60
     if hours >= 48:
-        return f"{hours // 24}{NARROW_SPACE}d {hours % 24}{NARROW_SPACE}h"
+        return f"{hours // 24}{NARROW_SPACE}d{NARROW_SPACE}{hours % 24}{NARROW_SPACE}h"
     return f"{hours}:{minutes:02}:{seconds % 60:02}" if hours else f"{minutes}:{seconds % 60:02}"
 
 
