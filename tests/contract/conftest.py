@@ -40,8 +40,8 @@ EMPTY = b"""
     DELETE FROM sessions; DELETE FROM users; DELETE FROM hxi_state.ledger
 """
 SERIAL_IDS = {"event_id", "id"}
-OF_RETENTION = {"removed", "is_final"}
-"""Columns that `hxi retention` writes, which works on PostgreSQL alone."""
+OF_POSTGRES = {"removed", "is_final", "outline"}
+"""Columns that `hxi retention` writes, and that PostgreSQL works out: the twin has neither."""
 
 JSON_COLUMNS = {"metadata", "chunk_data", "issues", "reasons"}
 
@@ -144,7 +144,7 @@ class InPostgres:
 
 def _in_order(rows: Rows) -> Rows:
     kept = [
-        {name: _parsed(name, value) for name, value in row.items() if name not in SERIAL_IDS | OF_RETENTION}
+        {name: _parsed(name, value) for name, value in row.items() if name not in SERIAL_IDS | OF_POSTGRES}
         for row in rows
     ]
     return sorted(kept, key=lambda row: str(sorted(row.items())))

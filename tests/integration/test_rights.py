@@ -38,6 +38,8 @@ DECISIONS = {
     "analytics.heatmap": ("", "r"),
     "analytics.session_devices": ("", "r"),
     "analytics.bot_sessions": ("", "r"),
+    "analytics.session_overview": ("", "r"),
+    "analytics.replays": ("", "r"),
     "hxi_state.ledger": ("arw", ""),
     "hxi_state.unjudged": ("adrw", ""),
     "hxi_state.session_users": ("a", ""),
@@ -109,7 +111,8 @@ async def do_what_workers_do(url: str) -> None:
     try:
         owner = await Owner.of(sink, REPLAY)
         call = kept(61, API_CALL, api_call=ApiCall("/a", 9, 200), **mine)
-        error = kept(62, ERROR, error=JsError("it broke", None), user=user(), facts=facts(device_id="d"), **mine)
+        said = {"user": user(), "facts": facts(device_id="d", user_agent="u")}
+        error = kept(62, ERROR, error=JsError("it broke", None), **said, **mine)
         await owner.write(*busy(0, 40, **mine), kept(60, PAGE_VIEW, screen_name="/a", **mine), call, error)
         await owner.write(kept_chunk(0, **mine), *(kept(63 + n / 10, x=1, y=1, **mine) for n in range(3)))
         await owner.write(kept(63.3, x=1, y=1, user=user(numbered(2)), **mine), kept(70, SESSION_END, **mine))

@@ -36,6 +36,8 @@ COMMENT ON SCHEMA analytics IS 'Views and functions over the tables, for analyst
 
 CREATE TYPE analytics.latency_sketch AS (bins INT[], calls BIGINT[]);
 COMMENT ON TYPE analytics.latency_sketch IS 'A DDSketch of milliseconds, relative error 1 %: bins in rising order, and the calls in each. Bin -1 holds 0 ms, bin i those in (g^(i-1), g^i] with g = 1.01 / 0.99.';
+COMMENT ON COLUMN analytics.latency_sketch.bins IS 'Numbers of the bins that hold calls, rising.';
+COMMENT ON COLUMN analytics.latency_sketch.calls IS 'Calls in each of those bins.';
 
 CREATE FUNCTION analytics.merge_sketches(a analytics.latency_sketch, b analytics.latency_sketch)
 RETURNS analytics.latency_sketch
@@ -147,6 +149,22 @@ SELECT
     sum_ms, satisfied, tolerating, sketch
 FROM hxi_state.latency_windows;
 COMMENT ON VIEW latency_rollups IS 'API calls per minute (UTC, by event time), screen and endpoint. Sums and sketches merge over any rows; averages, percentiles and apdex do not.';
+COMMENT ON COLUMN latency_rollups.window_start IS 'Start of the minute (UTC) in which the calls were made.';
+COMMENT ON COLUMN latency_rollups.screen_name IS 'The screen on which they were made; NULL where none was named.';
+COMMENT ON COLUMN latency_rollups.api_endpoint IS 'Without query, ids in it replaced by :id; other, where a minute has too many.';
+COMMENT ON COLUMN latency_rollups.calls IS 'Number of calls.';
+COMMENT ON COLUMN latency_rollups.errors IS 'Calls among them with status 0 or 500 and above.';
+COMMENT ON COLUMN latency_rollups.min_ms IS 'The fastest, in milliseconds.';
+COMMENT ON COLUMN latency_rollups.max_ms IS 'The slowest, in milliseconds.';
+COMMENT ON COLUMN latency_rollups.mean_ms IS 'Mean in milliseconds; does not merge over rows, sum_ms by calls does.';
+COMMENT ON COLUMN latency_rollups.p50_ms IS 'Median in milliseconds, within 1 %; does not merge, sketch does.';
+COMMENT ON COLUMN latency_rollups.p95_ms IS '95th percentile in milliseconds, within 1 %; does not merge, sketch does.';
+COMMENT ON COLUMN latency_rollups.p99_ms IS '99th percentile in milliseconds, within 1 %; does not merge, sketch does.';
+COMMENT ON COLUMN latency_rollups.apdex IS '(satisfied + tolerating / 2) / calls: 1 is all fast, 0 all too slow.';
+COMMENT ON COLUMN latency_rollups.sum_ms IS 'Sum of all milliseconds.';
+COMMENT ON COLUMN latency_rollups.satisfied IS 'Calls within Apdex''s T (HXI_APDEX_T_MS when they came).';
+COMMENT ON COLUMN latency_rollups.tolerating IS 'Calls above T and within 4 T.';
+COMMENT ON COLUMN latency_rollups.sketch IS 'All calls as a sketch: analytics.merged(sketch) merges rows, analytics.percentile(sketch, fraction) reads it.';
 
 CREATE FUNCTION analytics.latency(from_time TIMESTAMP, to_time TIMESTAMP)
 RETURNS TABLE (
@@ -191,6 +209,16 @@ SELECT
     weight, event_time
 FROM heatmap_points;
 COMMENT ON VIEW analytics.heatmap IS 'Heatmap points of all screen sizes in one system: x relative to the viewport''s width (0 to 1), y in CSS pixels from the top of the document.';
+COMMENT ON COLUMN analytics.heatmap.session_id IS 'The visit.';
+COMMENT ON COLUMN analytics.heatmap.screen_name IS 'The screen.';
+COMMENT ON COLUMN analytics.heatmap.kind IS 'click, scroll or mouse_move; NULL where others inserted the point.';
+COMMENT ON COLUMN analytics.heatmap.viewport_width IS 'CSS pixels.';
+COMMENT ON COLUMN analytics.heatmap.viewport_height IS 'CSS pixels.';
+COMMENT ON COLUMN analytics.heatmap.x IS 'CSS pixels from the left of the document; NULL for scrolls.';
+COMMENT ON COLUMN analytics.heatmap.y IS 'CSS pixels from the top of the document; of a scroll, its position.';
+COMMENT ON COLUMN analytics.heatmap.relative_x IS 'x as a share of the viewport''s width, 0 to 1.';
+COMMENT ON COLUMN analytics.heatmap.weight IS 'Events in this point.';
+COMMENT ON COLUMN analytics.heatmap.event_time IS 'Its earliest event (UTC).';
 
 CREATE VIEW analytics.scroll_depth AS
 WITH reached AS (
@@ -211,3 +239,7 @@ SELECT
 FROM depths AS d LEFT JOIN reached AS r ON r.screen_name = d.screen_name AND r.px >= d.depth_px
 GROUP BY d.screen_name, d.depth_px, d.visitors;
 COMMENT ON VIEW analytics.scroll_depth IS 'How many of a screen''s sessions, and which share, saw its document down to each 100 px: scroll position and viewport height at their deepest. A session counts once at each depth; what is deeper than 100 000 px counts as that.';
+COMMENT ON COLUMN analytics.scroll_depth.screen_name IS 'The screen.';
+COMMENT ON COLUMN analytics.scroll_depth.depth_px IS 'CSS pixels from the top of the document, by hundreds.';
+COMMENT ON COLUMN analytics.scroll_depth.sessions IS 'Sessions of the screen that saw so far down.';
+COMMENT ON COLUMN analytics.scroll_depth.share IS 'Those by all sessions of the screen, 0 to 1.';

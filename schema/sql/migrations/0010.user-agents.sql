@@ -24,8 +24,17 @@ COMMENT ON COLUMN hxi_state.user_agents.judged_by IS 'The lists, and their versi
 CREATE VIEW analytics.session_devices AS
 SELECT s.session_id, a.browser, a.browser_version, a.os, a.device_class, a.is_bot
 FROM sessions AS s LEFT JOIN hxi_state.user_agents AS a ON a.digest = sha256(convert_to(s.user_agent, 'UTF8'));
+COMMENT ON VIEW analytics.session_devices IS 'What each session''s user agent says: browser, system, class of device, bot or not. Unknown where it has none, or no worker has seen it: rows of others, and from before there was this view.';
+COMMENT ON COLUMN analytics.session_devices.session_id IS 'The visit.';
+COMMENT ON COLUMN analytics.session_devices.browser IS 'Family of the browser or application, such as Chrome or Mobile Safari; NULL unknown.';
+COMMENT ON COLUMN analytics.session_devices.browser_version IS 'Its major and minor version, such as 131.0; NULL unknown.';
+COMMENT ON COLUMN analytics.session_devices.os IS 'Family of the operating system, such as Windows or iOS; NULL unknown.';
+COMMENT ON COLUMN analytics.session_devices.device_class IS 'desktop, mobile, tablet, or other (televisions, consoles, watches); NULL unknown. Safari on an iPad says that it is a desktop.';
+COMMENT ON COLUMN analytics.session_devices.is_bot IS 'Whether a list knows the user agent as a bot, crawler, monitor or automated browser; NULL unknown.';
 
 CREATE VIEW analytics.bot_sessions AS
 SELECT s.session_id
 FROM sessions AS s JOIN hxi_state.user_agents AS a ON a.digest = sha256(convert_to(s.user_agent, 'UTF8'))
 WHERE a.is_bot;
+COMMENT ON VIEW analytics.bot_sessions IS 'Sessions whose user agent lists know as that of a bot, crawler, monitor or automated browser. Functions leave them out unless told otherwise.';
+COMMENT ON COLUMN analytics.bot_sessions.session_id IS 'The visit.';
