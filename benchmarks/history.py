@@ -5,33 +5,21 @@ out from all calls. Each copy of a session has other times, and the people are t
 """
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import aclosing
-from datetime import UTC, datetime, timedelta
-from itertools import islice
+from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import psycopg
 
-from pipeline.fold import FoldPolicy
 from pipeline.latency import normalised
-from pipeline.simulation import Delivery, Traffic, simulate
-from pipeline.sinks.postgres import PostgresSink
-from tests.builders import TOPICS, Owner, decoded
+from tests.visits import visits, write
 
 BEGAN = datetime(2023, 12, 11)  # noqa: DTZ001 - as the tables' columns have it
 ENDED = datetime(2024, 1, 8)  # noqa: DTZ001
 """A Monday, after four weeks."""
 
 WRITTEN = 100_000
-"""Events that the sink writes; all others are copies of them."""
+"""Events that the sink writes, duplicates among them; all are copies of these."""
 
-BOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
-BOT_EVERY = 33
-"""One of so many sessions is said to be a bot's."""
-
-_FLUSH_RECORDS = 2_000
 _COPIED = (
     "events",
     "rage_click_events",
@@ -61,9 +49,9 @@ _COPIES = """
     CREATE TEMP TABLE copies AS
     SELECT s.session_id, md5(s.session_id::text || k)::uuid AS new_id,
         %(began)s::timestamp - s.start_time + %(span)s::interval / %(copies)s
-            * (k + row_number() OVER (PARTITION BY k ORDER BY s.start_time, s.session_id)::float8 / (count(*) OVER (PARTITION BY k) + 1))
-        AS shift
+            * (k + (row_number() OVER nth - 0.5) / count(*) OVER (PARTITION BY k)) AS shift
     FROM sessions AS s CROSS JOIN generate_series(0, %(copies)s - 1) AS k
+    WINDOW nth AS (PARTITION BY k ORDER BY s.start_time, s.session_id)
 """
 _WINDOWS = """
     INSERT INTO hxi_state.latency_windows (
@@ -87,59 +75,18 @@ _WINDOWS = """
 """
 
 
-def visits(events: int, start: datetime = BEGAN) -> Iterator[Delivery]:
-    """Yield what the shop's visitors send, replays too; some of them are bots and say so."""
-    start_ms = int(start.replace(tzinfo=UTC).timestamp() * 1000)
-    for delivery in simulate(Traffic(), events=events, seed=7, start_ms=start_ms):
-        if UUID(delivery.session_id).int % BOT_EVERY == 0 and "user_agent" in delivery.message:
-            delivery.message["user_agent"] = BOT
-        yield delivery
-
-
-async def write(url: str, deliveries: Iterator[Delivery]) -> None:
-    """Write ``deliveries`` as a worker does, end their sessions and judge them."""
-    async with aclosing(_Sink(url)) as closing:
-        sink = closing.sink
-        owner, offset = await Owner.of(sink), 0
-        known: set[tuple[Any, ...]] = set()
-        while batch := list(islice(deliveries, _FLUSH_RECORDS)):
-            kept = [item for nth, delivery in enumerate(batch, offset) for item in decoded(delivery, nth)]
-            new = {_key(item): item for item in kept if _key(item) not in known}
-            known |= new.keys()
-            await owner.write(*new.values(), arrival_us=batch[-1].sent_at_ms * 1000)
-            offset += len(batch)
-        await sink.end_quiet_sessions(1, TOPICS[:1])
-        while await sink.judge(1_000):
-            pass
-
-
-def fill(url: str, events: int) -> int:
-    """Fill an empty, migrated database; return how many events it has then."""
-    asyncio.run(write(url, visits(min(WRITTEN, events))))
+def fill(url: str, events: int, written: int = WRITTEN) -> int:
+    """Fill an empty, migrated database, of which the sink writes ``written``; return how many events it has then."""
+    asyncio.run(write(url, visits(written, BEGAN)))
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SET session_replication_role = replica")  # references hold: no need to look each up
         connection.execute("SET work_mem = '256MB'")
-        ((written,),) = connection.execute("SELECT count(*) FROM events").fetchall()
-        _copy(connection, max(1, round(events / written)))
+        ((distinct,),) = connection.execute("SELECT count(*) FROM events").fetchall()
+        _copy(connection, max(1, round(events / distinct)))
         connection.execute("VACUUM ANALYZE")
         connection.execute("CHECKPOINT")
         ((filled,),) = connection.execute("SELECT count(*) FROM events").fetchall()
     return int(filled)
-
-
-class _Sink:
-    """A sink that is closed as files are."""
-
-    def __init__(self, url: str) -> None:
-        self.sink = PostgresSink(url, "history", FoldPolicy())
-
-    async def aclose(self) -> None:
-        await self.sink.close()
-
-
-def _key(item: Any) -> tuple[Any, ...]:
-    """Return what two deliveries of one thing share."""
-    return item.session_id, getattr(item, "event_uuid", None) or getattr(item, "chunk_index", item.place)
 
 
 def _copy(connection: psycopg.Connection[Any], copies: int) -> None:

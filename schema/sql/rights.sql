@@ -35,6 +35,11 @@ BEGIN
         FROM pg_type AS t LEFT JOIN pg_class AS c ON c.oid = t.typrelid
         WHERE t.typnamespace IN ('hxi_state'::regnamespace, 'analytics'::regnamespace)
             AND (c.relkind = 'c' OR t.typtype IN ('d', 'e', 'r')) AND t.typowner <> 'hxi_owner'::regrole
+        UNION ALL
+        SELECT format('ALTER STATISTICS %I.%I OWNER TO hxi_owner', stxnamespace::regnamespace::text, stxname)
+        FROM pg_statistic_ext
+        WHERE stxnamespace = current_schema()::regnamespace AND stxname = 'heatmap_points_visits'
+            AND stxowner <> 'hxi_owner'::regrole
     LOOP
         EXECUTE statement;
     END LOOP;

@@ -50,7 +50,10 @@ def rows(database_url: str) -> Iterator[Rows]:
 @pytest.fixture(scope="module")
 def called(own_database: str) -> Iterator[Rows]:
     """A database that has seen the calls."""
-    events = [kept(s, API_CALL, api_call=ApiCall(*call), screen_name=f"/{n % 3}") for n, (s, *call) in enumerate(CALLS)]
+    events = [
+        kept(seconds, API_CALL, api_call=ApiCall(endpoint, ms, status), screen_name=f"/{n % 3}")
+        for n, (seconds, endpoint, ms, status) in enumerate(CALLS)
+    ]
     asyncio.run(_write(own_database, events))
     with Rows.of(own_database) as opened:
         yield opened
@@ -122,6 +125,8 @@ VALUES = [
     ("can't and won't", "can't and won't"),
     ("Can't find variable: 'a'", "Can't find variable: …"),
     ("'' is empty", "… is empty"),
+    ("an 'open quote\nand 'another", "an 'open quote\nand 'another"),
+    ("5f3a, a1 and e2e", "#, # and #"),
     ("", ""),
 ]
 
@@ -131,7 +136,9 @@ def test_what_differs_from_time_to_time_is_taken_out_of_a_text(rows: Rows, text:
     assert rows.ask("SELECT analytics.without_values(%s)", text) == [(without,)]
 
 
-CHROME = "TypeError: x\n    at f (https://a.example/p.8c1f.js:1:2)\n    at g (p.js:3:4)\n    at h (p.js:5:6)\n    at i (p:7:8)"
+CHROME = (
+    "TypeError: x\n    at f (https://a.example/p.8c1f.js:1:2)\n    at g (p.js:3:4)\n    at h (p.js:5:6)\n at i (p:7:8)"
+)
 FRAMES = [
     (CHROME, "at f (https://a.example/p.8c1f.js:1:2)\nat g (p.js:3:4)\nat h (p.js:5:6)"),
     ("f@p.js:1:2\ng@p.js:3:4\n", "f@p.js:1:2\ng@p.js:3:4"),

@@ -227,7 +227,16 @@ def migrated_url(postgres: Postgres, template_database: str) -> Iterator[str]:
 READ = [
     *TABLES,
     *("latency_rollups", "analytics.heatmap"),
-    "analytics.latency('-infinity', 'infinity')",
+    *(
+        f"analytics.{function}('-infinity', 'infinity')"
+        for function in (
+            *("rage_hot_spots", "scroll_depths", "journeys", "top_paths", "transitions", "going_back"),
+            *("latency", "error_groups"),
+        )
+    ),
+    "analytics.heatmap_grid('-infinity', 'infinity', 'a')",
+    "analytics.funnel('-infinity', 'infinity', '{a,b}')",
+    "analytics.latency_over_time('2024-01-01', 'infinity')",
     "(SELECT analytics.percentile(analytics.merged(sketch), 0.95) FROM latency_rollups)",
 ]
 

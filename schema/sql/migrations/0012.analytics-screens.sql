@@ -9,6 +9,10 @@ CREATE INDEX idx_journey_steps_time ON journey_steps USING brin (event_time) WIT
 CREATE INDEX idx_events_time ON events USING brin (timestamp) WITH (pages_per_range = 32, autosummarize);
 CREATE INDEX idx_rage_clicks_time ON rage_click_events (first_click_time);
 
+-- A session's points on a screen are many: without this, PostgreSQL believes in ten times as many pairs, and does not
+-- count them with several workers.
+CREATE STATISTICS heatmap_points_visits (ndistinct) ON screen_name, session_id FROM heatmap_points;
+
 CREATE FUNCTION analytics.rage_hot_spots(from_time TIMESTAMP, to_time TIMESTAMP, with_bots BOOLEAN DEFAULT false)
 RETURNS TABLE (
     screen_name VARCHAR(255), element_id VARCHAR(255), rage_clicks BIGINT, mean_clicks DOUBLE PRECISION,
@@ -49,7 +53,7 @@ CREATE FUNCTION analytics.heatmap_grid(
 RETURNS TABLE (x DOUBLE PRECISION, y INT, weight DOUBLE PRECISION, sessions BIGINT)
 LANGUAGE SQL STABLE PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT c.x, c.y::int, sum(c.weight), count(DISTINCT c.session_id)
+    SELECT c.x, c.y::int, sum(c.weight), count(c.session_id)
     FROM (
         SELECT
             CASE WHEN relative
@@ -57,21 +61,22 @@ BEGIN ATOMIC
                 ELSE floor(h.x::double precision / cell_px) * cell_px
             END AS x,
             floor(h.y::double precision / cell_px) * cell_px AS y,
-            coalesce(h.weight, 1) AS weight,
-            h.session_id
+            h.session_id,
+            sum(coalesce(h.weight, 1)) AS weight
         FROM heatmap_points AS h
         WHERE h.event_time >= from_time AND h.event_time < to_time
-            AND h.screen_name = screen AND coalesce(h.kind, 'click') = heatmap_grid.kind
+            AND h.screen_name = screen
+            AND (h.kind = heatmap_grid.kind OR (heatmap_grid.kind = 'click' AND h.kind IS NULL))
             AND h.x IS NOT NULL AND h.y IS NOT NULL
             AND (NOT relative OR (h.viewport_width > 0 AND h.x BETWEEN 0 AND h.viewport_width))
-            AND (
-                heatmap_grid.device_class IS NULL OR h.session_id IN (
-                    SELECT d.session_id FROM analytics.session_devices AS d
-                    WHERE d.device_class = heatmap_grid.device_class
-                )
-            )
-            AND (with_bots OR NOT EXISTS (SELECT FROM analytics.bot_sessions AS b WHERE b.session_id = h.session_id))
+        GROUP BY 1, 2, 3
     ) AS c
+    WHERE (with_bots OR NOT EXISTS (SELECT FROM analytics.bot_sessions AS b WHERE b.session_id = c.session_id))
+        AND (
+            heatmap_grid.device_class IS NULL OR c.session_id IN (
+                SELECT d.session_id FROM analytics.session_devices AS d WHERE d.device_class = heatmap_grid.device_class
+            )
+        )
     GROUP BY c.x, c.y
     ORDER BY c.y, c.x;
 END;
@@ -96,9 +101,9 @@ BEGIN ATOMIC
             AND (screen IS NULL OR h.screen_name = screen)
         GROUP BY h.screen_name, h.session_id
     ), reached AS (
-        SELECT p.screen_name, p.session_id, GREATEST(0, LEAST(100000, max(GREATEST(
+        SELECT p.screen_name, p.session_id, LEAST(100000, max(GREATEST(
             p.seen, p.height, p.bare_scroll::bigint + coalesce(p.height, 0), 0
-        )))) / 100 AS hundreds
+        ))) / 100 AS hundreds
         FROM (
             SELECT p.screen_name, p.session_id, p.height, p.bare_scroll, p.seen FROM points AS p
             UNION ALL

@@ -3,7 +3,10 @@
 -- depends: 0012.analytics-screens
 
 CREATE FUNCTION analytics.journeys(from_time TIMESTAMP, to_time TIMESTAMP, with_bots BOOLEAN DEFAULT false)
-RETURNS TABLE (session_id UUID, step BIGINT, screen_name VARCHAR(255), event_time TIMESTAMP, next_screen VARCHAR(255), next_time TIMESTAMP, previous_screen VARCHAR(255))
+RETURNS TABLE (
+    session_id UUID, step BIGINT, screen_name VARCHAR(255), event_time TIMESTAMP, next_screen VARCHAR(255),
+    next_time TIMESTAMP, previous_screen VARCHAR(255)
+)
 LANGUAGE SQL STABLE PARALLEL SAFE
 BEGIN ATOMIC
     SELECT s.session_id, s.step, s.screen_name, s.event_time, s.next_screen, s.next_time, s.previous_screen
@@ -17,9 +20,14 @@ BEGIN ATOMIC
         FROM journey_steps AS j
         WHERE j.screen_name IS NOT NULL
             AND j.session_id IN (
-                SELECT i.session_id FROM journey_steps AS i WHERE i.event_time >= from_time AND i.event_time < to_time
+                SELECT t.session_id
+                FROM (
+                    SELECT DISTINCT i.session_id FROM journey_steps AS i
+                    WHERE i.event_time >= from_time AND i.event_time < to_time
+                ) AS t
+                WHERE with_bots
+                    OR NOT EXISTS (SELECT FROM analytics.bot_sessions AS b WHERE b.session_id = t.session_id)
             )
-            AND (with_bots OR NOT EXISTS (SELECT FROM analytics.bot_sessions AS b WHERE b.session_id = j.session_id))
         WINDOW journey AS (PARTITION BY j.session_id ORDER BY j.event_time, j.step_number, j.id)
     ) AS s
     WHERE s.began >= from_time AND s.began < to_time;

@@ -45,11 +45,10 @@ COMMENT ON FUNCTION analytics.latency_over_time IS 'Latency of all endpoints tog
 CREATE FUNCTION analytics.without_values(words TEXT) RETURNS TEXT
 LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE
 RETURN regexp_replace(
-    regexp_replace(words, '(?<!\w)("[^"]*"|''[^'']*''|`[^`]*`)(?!\w)', '…', 'g'),
-    '\m([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|0x[0-9a-f]+|(?=[a-f]*[0-9])[0-9a-f]{4,}|[0-9]+([.,:][0-9]+)*)\M|[0-9]+',
-    '#', 'gi'
+    regexp_replace(words, '(?<!\w)("[^"\n]*"|''[^''\n]*''|`[^`\n]*`)(?!\w)', '…', 'g'),
+    '\m[a-f]*[0-9][0-9a-f]*([-.,:x][0-9a-f]+)*\M|[0-9]+', '#', 'gi'
 );
-COMMENT ON FUNCTION analytics.without_values IS 'A text without what differs from one time to the next: quoted values become …; UUIDs, hexadecimal numbers of four digits and more that have a decimal one, numbers, and lines and columns (12:345) become #.';
+COMMENT ON FUNCTION analytics.without_values IS 'A text without what differs from one time to the next: what is quoted becomes …; numbers, hexadecimal ones that have a decimal digit, UUIDs, and lines and columns (12:345) become #.';
 
 CREATE FUNCTION analytics.top_frames(stack TEXT) RETURNS TEXT
 LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE
