@@ -212,6 +212,7 @@ class SessionLine:
     errors: int | None
     score: int | None
     emotion: str | None
+    recorded: bool
     marks: Sequence[Mark]
 
 

@@ -73,7 +73,18 @@ def session(number: int = 1, names: tuple[str, ...] = ("/", "/cart")) -> Session
     marks.append(Mark(ERROR, len(names) * 60_000, names[-1]))
     count = len(names)
     return SessionLine(
-        UUID(int=number), NOON, count * 60_000, "desktop", count, 40, count, 1, 40 + number % 60, "confused", marks
+        UUID(int=number),
+        NOON,
+        count * 60_000,
+        "desktop",
+        count,
+        40,
+        count,
+        1,
+        40 + number % 60,
+        "confused",
+        True,
+        marks,
     )
 
 
@@ -89,9 +100,9 @@ def report_of(names: list[str]) -> Report:
         + [Move(2, name, None, 4) for name in names],
         endpoints=[Endpoint(name, 100, 3, 80.0, 200.0, 1900.0, 0.5 + place / 1000) for place, name in enumerate(names)],
         latency=[
-            LatencyPoint(name, NOON + timedelta(hours=hour), 10, 1, 80.0, 200.0 + hour, 1900.0)
+            LatencyPoint(name, NOON + quarter * DAY.step, 10, 1, 80.0, 200.0 + quarter, 1900.0)
             for name in names
-            for hour in range(5)
+            for quarter in range(5)
         ],
         hot_spots=[HotSpot(name, name, 7, 4.25, 5, 0.05) for name in names],
         errors=[ErrorGroup(name, f"{name}\n  at {name}", 9, 4, 3, name, NOON) for name in names],

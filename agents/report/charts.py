@@ -1,49 +1,76 @@
 """Charts of one quantity: latency over time, the spread of scores, emotions."""
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Final
 
 import plotly.graph_objects as go
 
 from agents.report.style import AXIS, EMOTIONS, FAIR, GOOD, GREY, PERCENTILES, POOR, bare
-from agents.report.texts import clean, counted, label, milliseconds, number, percent
-from pipeline.report import Emotion, LatencyPoint, Period, ScoreBand
+from agents.report.texts import NARROW_SPACE, clean, counted, label, milliseconds, number, percent
+from pipeline.report import Emotion, LatencyPoint, ScoreBand
 
 POOR_BELOW, GOOD_FROM = 50, 90
 """As Lighthouse colours its scores."""
+
+_TIMES: Final = {
+    "tickformatstops": [
+        {"dtickrange": [None, 86_399_999], "value": "%H:%M\n%-d %b"},
+        {"dtickrange": [86_400_000, None], "value": "%-d %b\n%Y"},
+    ]
+}
+_UNIT: Final = {"ticksuffix": f"{NARROW_SPACE}ms", "showticksuffix": "last"}
 
 _APART: Final = {"ticks": "outside", "ticklen": 5, "tickcolor": "rgba(0,0,0,0)"}
 """Keeps an axis' first label away from the other axis'."""
 
 
-def latency_figure(points: Sequence[LatencyPoint], period: Period) -> go.Figure:
-    """Return one endpoint's percentiles over time."""
-    first, last = points[0].at, points[-1].at + period.step
+def latency_figures(latency: Sequence[Sequence[LatencyPoint]], step: timedelta) -> list[go.Figure]:
+    """Return each endpoint's percentiles over the same time: from the first call to the last of any of them."""
+    if not latency:
+        return []
+    first = min(points[0].at for points in latency)
+    last = max(points[-1].at for points in latency) + step
+    return [_latency_figure(points, step, first, last) for points in latency]
+
+
+def _latency_figure(points: Sequence[LatencyPoint], step: timedelta, first: datetime, last: datetime) -> go.Figure:
+    drawn = list(_with_gaps(points, step))
     lines = [
         go.Scatter(
-            x=[point.at + period.step / 2 for point in points],
-            y=[getattr(point, f"{name}_ms") for point in points],
-            customdata=[[milliseconds(getattr(point, f"{name}_ms")), number(point.calls)] for point in points],
+            x=[at + step / 2 for at, _ in drawn],
+            y=[point and getattr(point, f"{name}_ms") for _, point in drawn],
+            customdata=[point and _said(getattr(point, f"{name}_ms"), point.calls) for _, point in drawn],
             name=name,
             mode="lines+markers",
             marker={"size": 3.5},
             line={"color": colour, "width": 1.6, "shape": "linear"},
-            hovertemplate=f"{name} %{{customdata[0]}}<extra>%{{customdata[1]}} calls</extra>",
+            hovertemplate=f"{name} %{{customdata[0]}}<extra>%{{customdata[1]}}</extra>",
         )
         for name, colour in PERCENTILES
     ]
-    half = timedelta(0) if len(points) > 1 else period.step
     return go.Figure(
         lines,
         bare(
             172,
-            margin={"l": 44, "r": 12, "t": 8, "b": 36},
+            margin={"l": 56, "r": 12, "t": 8, "b": 36},
             hovermode="x unified",
-            xaxis={**AXIS, "range": [first - half, last + half], "nticks": 4, "showgrid": False, **_APART},
-            yaxis={**AXIS, "rangemode": "tozero", "nticks": 5, "tickformat": ",d"},
+            xaxis={**AXIS, **_TIMES, "range": [first, last], "nticks": 4, "showgrid": False, **_APART},
+            yaxis={**AXIS, "rangemode": "tozero", "nticks": 5, "tickformat": ",d", **_UNIT},
         ),
     )
+
+
+def _with_gaps(points: Sequence[LatencyPoint], step: timedelta) -> Iterator[tuple[datetime, LatencyPoint | None]]:
+    """Yield the points, and None in each time without calls: no line leads across it."""
+    for here, there in zip(points, [*points[1:], None], strict=True):
+        yield here.at, here
+        if there is not None and there.at - here.at > step:
+            yield here.at + step, None
+
+
+def _said(value_ms: float, calls: int) -> list[str]:
+    return [milliseconds(value_ms), counted(calls, "call")]
 
 
 def score_figure(bands: Sequence[ScoreBand]) -> go.Figure:
@@ -64,15 +91,18 @@ def score_figure(bands: Sequence[ScoreBand]) -> go.Figure:
                     ]
                     for band in bands
                 ],
+                text=[number(band.sessions) if band.sessions else "" for band in bands],
+                textposition="outside",
+                cliponaxis=False,
                 hovertemplate="score %{customdata[0]}<br>%{customdata[1]}, %{customdata[2]}<extra></extra>",
             )
         ],
         bare(
             230,
-            margin={"l": 40, "r": 8, "t": 10, "b": 36},
+            margin={"l": 52, "r": 8, "t": 20, "b": 36},
             xaxis={**AXIS, "range": [0, 101], "dtick": 10, "showgrid": False, **_APART, "title": {"text": "score"}},
             yaxis={
-                **{**AXIS, "rangemode": "tozero", "nticks": 5, "tickformat": ",d"},
+                **{**AXIS, "rangemode": "tozero", "nticks": 5, "tickformat": ",d", "title": {"text": "sessions"}},
                 **_whole(max(band.sessions for band in bands)),
             },
         ),

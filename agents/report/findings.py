@@ -115,12 +115,12 @@ def _found(report: Report) -> Iterator[Finding]:
         yield Finding(
             "errors", "Most frequent error: ", clean(group.message), f" in {counted(group.sessions, 'session')}."
         )
-    for slow in sorted(report.endpoints, key=lambda endpoint: endpoint.apdex)[:1]:
+    for slow in [endpoint for endpoint in report.endpoints if endpoint.apdex < 1][:1]:
         yield Finding(
             "latency",
-            "Slowest for people: ",
+            "Longest waits: ",
             clean(slow.api_endpoint),
-            f", Apdex {number(slow.apdex, 2)}, p95 {milliseconds(slow.p95_ms)}.",
+            f" ({counted(slow.calls, 'call')}), Apdex {number(slow.apdex, 2)}, p95 {milliseconds(slow.p95_ms)}.",
         )
     for cause in report.causes[:1]:
         yield Finding(

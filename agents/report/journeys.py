@@ -1,13 +1,13 @@
 """Where sessions go first, as a Sankey: a column for each step, a band for each way, wide as it is busy."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import plotly.graph_objects as go
 
-from agents.report.style import GREY, bare, colours_of, faded
+from agents.report.style import GREY, SERIES, bare, faded
 from agents.report.texts import clean, label, number, percent
 from pipeline.report import Move
 
@@ -41,18 +41,19 @@ def columns(moves: Sequence[Move]) -> dict[tuple[Node, Node], int]:
     return dict(flows)
 
 
-def journey_figure(moves: Sequence[Move]) -> go.Figure:
-    """Return the Sankey of these moves."""
+def journey_figure(moves: Sequence[Move], colour_of: Mapping[str, int]) -> go.Figure:
+    """Return the Sankey of these moves, each node with its share of all sessions."""
     flows = columns(moves)
     sizes = _sizes(flows)
     nodes = sorted(sizes, key=lambda node: (node.step, node.name == LEFT, node.name == OTHERS, -sizes[node], node.name))
     places = {node: place for place, node in enumerate(nodes)}
-    colours = _colours(nodes, sizes)
+    colours = {node.name: _colour(node.name, colour_of) for node in nodes}
+    total = sum(size for node, size in sizes.items() if node.step == nodes[0].step)
     across, down = _positions(nodes, sizes)
     sankey = go.Sankey(
         arrangement="fixed",
         node={
-            "label": [label(node.name, 20) for node in nodes],
+            "label": [f"{label(node.name, 20)} {percent(sizes[node] / total)}" for node in nodes],
             "x": across,
             "y": down,
             "color": [colours[node.name] for node in nodes],
@@ -99,13 +100,9 @@ def _sizes(flows: dict[tuple[Node, Node], int]) -> dict[Node, int]:
     return {node: max(into[node], out[node]) for node in into | out}
 
 
-def _colours(nodes: Sequence[Node], sizes: dict[Node, int]) -> dict[str, str]:
-    total: Counter[str] = Counter()
-    for node in nodes:
-        if node.name not in (LEFT, OTHERS):
-            total[node.name] += sizes[node]
-    known = colours_of([name for name, _ in total.most_common()])
-    return {node.name: known.get(node.name, GREY) for node in nodes}
+def _colour(name: str, colour_of: Mapping[str, int]) -> str:
+    place = None if name in (LEFT, OTHERS) else colour_of.get(name)
+    return GREY if place is None else SERIES[place]
 
 
 def _positions(nodes: Sequence[Node], sizes: dict[Node, int]) -> tuple[list[float], list[float]]:

@@ -7,7 +7,7 @@ stranger's text might smuggle in past the escaping would still not run.
 import base64
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import files
 from typing import Any, Final
 
@@ -17,13 +17,14 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from agents.report import texts
-from agents.report.charts import GOOD_FROM, POOR_BELOW, emotion_figure, emotion_shares, latency_figure, score_figure
+from agents.report.charts import GOOD_FROM, POOR_BELOW, emotion_figure, emotion_shares, latency_figures, score_figure
 from agents.report.findings import CAUSES, findings, tiles
 from agents.report.journeys import journey_figure
-from agents.report.screens import above_the_fold, half_reach, screen_figure
-from agents.report.style import FAIR, GOOD, PERCENTILES, POOR, SERIES
-from agents.report.timelines import colours, timeline
-from pipeline.report import Report
+from agents.report.palette import screen_colours
+from agents.report.screens import above_the_fold, half_reach, hottest, screen_figure
+from agents.report.style import FAIR, GOOD, HEAT, PERCENTILES, POOR, SERIES
+from agents.report.timelines import timeline
+from pipeline.report import LatencyPoint, Report, ScreenMap
 
 SECTIONS: Final = {
     "scores": "Scores",
@@ -49,7 +50,7 @@ def render(report: Report) -> str:
         for endpoint in report.endpoints
         if (points := [point for point in report.latency if point.api_endpoint == endpoint.api_endpoint])
     ]
-    colour_of = colours(report.sessions)
+    colour_of = screen_colours(report.moves, report.sessions)
     return (
         _templates()
         .get_template("page.html.j2")
@@ -58,20 +59,26 @@ def render(report: Report) -> str:
             policy=_policy(scripts),
             style=Markup(_file("page.css")),
             scripts=[Markup(script) for script in scripts],
-            figures=Markup(_embedded(dict(_figures(report, [points for _, points in latency])))),
+            figures=Markup(_embedded(dict(_figures(report, [points for _, points in latency], colour_of)))),
             period=texts.period(report.period.start, report.period.end),
             before=texts.period(report.period.before.start, report.period.before.end),
             sections=SECTIONS,
             tiles=tiles(report.headlines, report.before),
             findings=findings(report),
-            screens=[(screen, half_reach(screen), above_the_fold(screen)) for screen in report.screens],
+            empty=not (report.headlines.sessions or report.headlines.events or report.headlines.calls),
+            screens=[
+                (screen, half_reach(screen), above_the_fold(screen), hottest(screen))
+                for screen in _by_class(report.screens)
+            ],
+            heat=", ".join(f"{colour} {100 * share:.0f}%" for share, colour in HEAT),
             moves=_moves(report),
             latency=latency,
             percentiles=PERCENTILES,
+            step=texts.length(report.period.step),
             most_endpoints=MOST_ENDPOINTS,
             series=SERIES,
             poor=POOR,
-            bands=[(f"below {POOR_BELOW}", POOR), (f"below {GOOD_FROM}", FAIR), ("the rest", GOOD)],
+            bands=[(f"below {POOR_BELOW}", POOR), (f"below {GOOD_FROM}", FAIR), (f"{GOOD_FROM} and above", GOOD)],
             scores=[(f"{band.lowest} to {band.highest}", texts.number(band.sessions)) for band in report.scores],
             causes=CAUSES,
             emotions=_emotions(report),
@@ -119,6 +126,12 @@ def _moves(report: Report) -> list[tuple[Any, ...]]:
     ]
 
 
+def _by_class(screens: Sequence[ScreenMap]) -> list[ScreenMap]:
+    """Return the maps of the busiest class of devices first, and so on: such as are alike in shape stand together."""
+    classes = list(dict.fromkeys(screen.device_class for screen in screens))
+    return sorted(screens, key=lambda screen: classes.index(screen.device_class))
+
+
 def _emotions(report: Report) -> list[tuple[str, ...]]:
     return [
         (
@@ -131,14 +144,16 @@ def _emotions(report: Report) -> list[tuple[str, ...]]:
     ]
 
 
-def _figures(report: Report, latency: Sequence[Any]) -> Iterator[tuple[str, go.Figure]]:
+def _figures(
+    report: Report, latency: Sequence[Sequence[LatencyPoint]], colour_of: Mapping[str, int]
+) -> Iterator[tuple[str, go.Figure]]:
     """Yield each figure under the id of the element that it is drawn in."""
-    for place, screen in enumerate(report.screens):
+    for place, screen in enumerate(_by_class(report.screens)):
         yield f"screen-{place}", screen_figure(screen)
     if report.moves:
-        yield "journeys", journey_figure(report.moves)
-    for place, points in enumerate(latency):
-        yield f"latency-{place}", latency_figure(points, report.period)
+        yield "journeys", journey_figure(report.moves, colour_of)
+    for place, figure in enumerate(latency_figures(latency, report.period.step)):
+        yield f"latency-{place}", figure
     if report.scores:
         yield "scores", score_figure(report.scores)
     if report.emotions:

@@ -11,22 +11,25 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from agents.report.style import AXIS, FAINT, HEAT, OUTLINE, PAPER, SERIES, bare, faded
-from agents.report.texts import NARROW_SPACE, TIMES, number, percent
+from agents.report.texts import NARROW_SPACE, number, percent
 from pipeline.report import ScreenMap
 
-WIDEST: Final = 200
+WIDEST: Final = 188
 TALLEST: Final = 460
 """Of the drawn document, in CSS pixels: three side by side, and one whole on a page of paper."""
 
-LEFT, RIGHT, TOP, BOTTOM = 38, 22, 30, 26
+LEFT, RIGHT, TOP, BOTTOM = 48, 24, 30, 22
 GAP, STRIP = 12, 44
 """Between the map and the strip that says how far down people got, and that strip's width."""
 
-SEEN_BY: Final = 0.02
+SEEN_BY: Final = 0.05
 """Of a document what this share of its sessions saw, or clicked in, is drawn: one endless scroll would flatten it."""
 
 SPREAD: Final = 1.1
 """Standard deviation of a click's blur, in cells: about a button's height."""
+
+
+_UNIT: Final = {"ticksuffix": f"{NARROW_SPACE}px", "showticksuffix": "last"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +62,9 @@ def screen_figure(screen: ScreenMap) -> go.Figure:
             "ticktext": ["0", f"100{NARROW_SPACE}%"],
             "showgrid": False,
         },
-        yaxis={**AXIS, "range": [scale.document_px, 0], "nticks": 8, "showgrid": False, "tickformat": ",d"},
+        yaxis={**AXIS, "range": [scale.document_px, 0], "nticks": 8, "showgrid": False, "tickformat": ",d", **_UNIT},
         shapes=_outline(screen, scale.document_px),
-        annotations=_notes(screen, scale),
+        annotations=_notes(screen),
     )
     return go.Figure([_heat(screen, scale.document_px), _reach(screen, scale.document_px)], layout)
 
@@ -76,6 +79,11 @@ def document_height(screen: ScreenMap) -> int:
 def half_reach(screen: ScreenMap) -> int:
     """Return how far down half of the sessions got, in pixels."""
     return max((depth.depth_px for depth in screen.depths if depth.share >= 0.5), default=0)
+
+
+def hottest(screen: ScreenMap) -> int:
+    """Return the clicks in the cell with most."""
+    return max((cell.clicks for cell in screen.cells), default=0)
 
 
 def above_the_fold(screen: ScreenMap) -> float:
@@ -172,16 +180,7 @@ def _outline(screen: ScreenMap, document_px: int) -> list[dict[str, Any]]:
     ]
 
 
-def _notes(screen: ScreenMap, scale: _Scale) -> list[dict[str, Any]]:
-    below: dict[str, Any] = {"showarrow": False, "yref": "paper", "y": 0, "yanchor": "top", "font": {"size": 10}}
-    fold = {
-        **{"text": f"fold {number(screen.viewport_height)}", "showarrow": False, "font": {"size": 10}},
-        **{"xref": "x", "x": 0.99, "xanchor": "right", "yref": "y", "y": screen.viewport_height, "yanchor": "bottom"},
-    }
-    size = f"{number(screen.viewport_width)} {TIMES} {number(scale.document_px)}{NARROW_SPACE}px"
+def _notes(screen: ScreenMap) -> list[dict[str, Any]]:
+    fold = {"text": "fold", "xref": "x2", "x": 0.5, "y": screen.viewport_height, "yanchor": "bottom"}
     seen = {"text": "seen by", "xref": "x2", "x": 0, "xanchor": "left", "yref": "paper", "y": 1, "yanchor": "bottom"}
-    return [
-        fold,
-        {**seen, "showarrow": False, "font": {"size": 10}},
-        {**below, "text": size, "xref": "x", "x": 0.5, "yshift": -3},
-    ]
+    return [{"showarrow": False, "font": {"size": 10}, **note} for note in (fold, seen)]

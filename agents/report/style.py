@@ -3,15 +3,17 @@
 Text, axes and grid have no colour here: the page's style sheet gives them one that suits light, dark and paper.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
 import plotly.graph_objects as go
 
+from agents.report.texts import NARROW_SPACE
+
 FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Liberation Sans', sans-serif"
 
-SERIES: Final = ("#3f83d1", "#e0882e", "#2ea37a", "#9a6bd1", "#d2567f", "#3aa5b8", "#a8883a", "#7181d8")
+SERIES: Final = ("#3f83d1", "#e0882e", "#2ea37a", "#9a6bd1", "#d2567f", "#3aa5b8", "#a8883a", "#93b23c")
 GREY: Final = "#8d95a3"
 GOOD: Final = "#2ea37a"
 FAIR: Final = "#e0a02e"
@@ -40,11 +42,6 @@ AXIS: Final[Mapping[str, Any]] = MappingProxyType(
 )
 
 
-def colours_of(names: Sequence[str]) -> dict[str, str]:
-    """Return a colour for each of the first names, which matter most; all others are grey."""
-    return dict(zip(dict.fromkeys(names), SERIES, strict=False))
-
-
 def faded(colour: str, opacity: float) -> str:
     """Return ``#rrggbb`` as Plotly's colour of this opacity."""
     red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
@@ -63,5 +60,6 @@ def bare(height: int, **more: Any) -> go.Layout:
         "showlegend": False,
         "template": go.layout.Template(),
         "dragmode": False,
+        "separators": f".{NARROW_SPACE}",
     }
     return go.Layout(wanted | more)

@@ -5,7 +5,7 @@ act on the text around it, and writes for Plotly, which reads tags and entities 
 """
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from html import escape
 from typing import Final
 
@@ -67,6 +67,14 @@ def duration(value_ms: float) -> str:
     if hours >= 48:
         return f"{hours // 24}{NARROW_SPACE}d{NARROW_SPACE}{hours % 24}{NARROW_SPACE}h"
     return f"{hours}:{minutes:02}:{seconds % 60:02}" if hours else f"{minutes}:{seconds % 60:02}"
+
+
+def length(of: timedelta) -> str:
+    """Return a round time in words: in its largest unit."""
+    for unit, name in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if of.total_seconds() >= unit:
+            return counted(round(of.total_seconds() / unit), name)
+    return counted(round(of.total_seconds()), "second")
 
 
 def day_and_time(at: datetime) -> str:

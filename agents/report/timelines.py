@@ -1,16 +1,12 @@
 """A session as a bar: its screens side by side, each as long as it was looked at, with rage clicks and errors on it."""
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
 from agents.report.texts import clean, duration
 from pipeline.report import ERROR, RAGE_CLICK, SCREEN, Mark, SessionLine
-
-MOST_COLOURS: Final = 8
-"""As many as can be told apart; all other screens are grey."""
 
 ROOM: Final = 1.02
 """A bar ends a little after the last mark, which would hang over its edge."""
@@ -53,14 +49,7 @@ class Timeline:
         return "; ".join(part for part in (screens, signs) if part) or "nothing is known of it"
 
 
-def colours(sessions: Iterable[SessionLine]) -> dict[str, int]:
-    """Return the screens that have a colour of their own: those that most of these sessions saw, busiest first."""
-    seen = Counter(name for session in sessions for name in {clean(mark.label) for mark in _screens(session.marks)})
-    busiest = sorted(seen, key=lambda name: (-seen[name], name))[:MOST_COLOURS]
-    return {name: place for place, name in enumerate(busiest)}
-
-
-def timeline(session: SessionLine, colour_of: dict[str, int]) -> Timeline:
+def timeline(session: SessionLine, colour_of: Mapping[str, int]) -> Timeline:
     """Return a session's bar."""
     length = max(session.duration_ms or 1, 1, *(mark.after_ms for mark in session.marks))
     per_ms = 100 / (length * ROOM)

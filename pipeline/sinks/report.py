@@ -33,17 +33,17 @@ from pipeline.sinks.connection import CONNECT_TIMEOUT_S, one_line
 from pipeline.sinks.contract import Unavailable
 from schema.sql import query
 
-COLUMNS = 64
-"""Of a heatmap's grid: 20 px where the viewport is 1 280 wide, half as much as a button is high."""
-
 CELL_PX = 20
+"""Of a heatmap's grid: half as much as a button is high."""
+
+MOST_COLUMNS = 100
 DEEPEST_PX = 10_000
 """Who scrolls deeper reads an endless list."""
 
-STEPS = 4
+STEPS = 3
 """Moves of a journey: more screens side by side leave no room for their names."""
 
-MOST_SCREENS = 6
+MOST_SCREENS = 9
 MOST_ENDPOINTS = 50
 MOST_CHARTS = 6
 MOST_HOT_SPOTS = 15
@@ -127,12 +127,13 @@ def _report(reader: _Reader) -> Report:
 
 
 def _screen(reader: _Reader, found: dict[str, Any]) -> ScreenMap:
+    columns = min(MOST_COLUMNS, max(1, round(found["viewport_width"] / CELL_PX)))
     about = {"screen_name": found["screen_name"], "device_class": found["device_class"], "deepest_px": DEEPEST_PX}
     return ScreenMap(
         **found,
-        columns=COLUMNS,
+        columns=columns,
         cell_px=CELL_PX,
-        cells=reader.all(Cell, "report_clicks", **about, columns=COLUMNS, cell_px=CELL_PX),
+        cells=reader.all(Cell, "report_clicks", **about, columns=columns, cell_px=CELL_PX),
         depths=reader.all(Depth, "report_depths", **about),
     )
 

@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from agents.report.charts import emotion_figure, emotion_shares, latency_figure, score_figure
+from agents.report.charts import emotion_figure, emotion_shares, latency_figures, score_figure
 from agents.report.journeys import LEFT, MOST_IN_A_COLUMN, OTHERS, Node, columns, journey_figure
 from agents.report.screens import above_the_fold, document_height, half_reach, screen_figure
-from agents.report.style import GREY
-from pipeline.report import Cell, Depth, Emotion, Move, Period, ScoreBand
+from agents.report.style import GREY, SERIES
+from pipeline.report import Cell, Depth, Emotion, LatencyPoint, Move, Period, ScoreBand
 from tests.reports import CROWDED, DAY, NOON, ORDINARY, screen_map
 
 SCREEN = screen_map()
+HOUR = timedelta(hours=1)
 
 
 def heat_of(*cells: Cell) -> "NDArray[np.float32]":
@@ -105,13 +106,13 @@ def test_the_busiest_screens_of_a_step_are_named_and_the_others_are_one() -> Non
 
 
 def test_a_journey_has_few_enough_nodes_for_hundreds_of_screens() -> None:
-    (sankey,) = journey_figure(CROWDED.moves).data
+    (sankey,) = journey_figure(CROWDED.moves, {}).data
     assert len(sankey.node.label) <= (MOST_IN_A_COLUMN + 2) * 4
     assert sum(sankey.link.value) == sum(move.sessions for move in CROWDED.moves)
 
 
 def test_nodes_of_a_column_do_not_overlap() -> None:
-    (sankey,) = journey_figure(MOVES).data
+    (sankey,) = journey_figure(MOVES, {}).data
     assert all(0 < place < 1 for place in (*sankey.node.x, *sankey.node.y))
     for across in set(sankey.node.x):
         down = [y for x, y in zip(sankey.node.x, sankey.node.y, strict=True) if x == across]
@@ -124,13 +125,38 @@ def test_a_screen_that_is_named_like_a_node_of_ours_is_still_a_screen() -> None:
 
 def test_latency_has_a_line_for_each_percentile_with_its_points_in_the_middle_of_their_step() -> None:
     points = [point for point in ORDINARY.latency if point.api_endpoint == "/"]
-    figure = latency_figure(points, DAY)
+    (figure,) = latency_figures([points], DAY.step)
     assert [(line.name, list(line.y)[:2]) for line in figure.data] == [
         ("p50", [80, 80]),
         ("p95", [200, 201]),
         ("p99", [1900, 1900]),
     ]
     assert figure.data[0].x[0] == NOON + DAY.step / 2
+
+
+def calls(hour: int) -> LatencyPoint:
+    return LatencyPoint("/", NOON + hour * HOUR, 1, 0, 1.0, 2.0, 3.0)
+
+
+def test_no_line_leads_across_a_time_without_calls() -> None:
+    (figure,) = latency_figures([[calls(0), calls(1), calls(4)]], HOUR)
+    assert list(figure.data[0].y) == [1, 1, None, 1]
+    assert [at.hour - NOON.hour for at in figure.data[0].x] == [0, 1, 2, 4]
+
+
+def test_all_endpoints_are_drawn_over_the_same_time() -> None:
+    figures = latency_figures([[calls(3)], [calls(1), calls(2)]], HOUR)
+    assert [figure.layout.xaxis.range for figure in figures] == [(NOON + HOUR, NOON + 4 * HOUR)] * 2
+    assert latency_figures([], HOUR) == []
+
+
+def test_a_screen_has_its_colour_and_its_share_in_a_journey() -> None:
+    (sankey,) = journey_figure([Move(1, "a", "b", 3), Move(1, "a", None, 1)], {"b": 2}).data
+    assert list(zip(sankey.node.label, sankey.node.color, strict=True)) == [
+        ("\u2068a\u2069 100\u202f%", GREY),
+        ("\u2068b\u2069 75\u202f%", SERIES[2]),
+        ("\u2068left\u2069 25\u202f%", GREY),
+    ]
 
 
 def test_scores_are_bars_where_their_bands_are() -> None:

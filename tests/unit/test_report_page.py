@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -13,7 +14,7 @@ from plotly.offline import get_plotlyjs
 
 from agents.report.page import SECTIONS, render
 from pipeline.report import Report
-from tests.reports import CROWDED, EMPTY, HARMFUL, HOSTILE, ONE_SESSION, ORDINARY
+from tests.reports import CROWDED, EMPTY, HARMFUL, HOSTILE, ONE_SESSION, ORDINARY, screen_map
 
 ALLOWED = set(
     re.findall(
@@ -138,3 +139,15 @@ def test_workers_and_other_commands_load_no_plotting_library() -> None:
         "sys.exit(bool({'plotly', 'jinja2', 'markupsafe'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False, timeout=60).returncode == 0
+
+
+def test_a_period_of_nothing_says_so_first() -> None:
+    said = "Nothing happened in this period"
+    assert said in "".join(Parts(render(EMPTY)).texts)
+    assert said not in "".join(Parts(render(ONE_SESSION)).texts)
+
+
+def test_maps_of_one_class_of_devices_stand_together_busiest_first() -> None:
+    classes = ["mobile", "desktop", None, "mobile"]
+    report = replace(EMPTY, screens=[screen_map(f"/{place}", kind) for place, kind in enumerate(classes)])
+    assert re.findall(r"<h3><bdi>/(\d)</bdi></h3>", render(report)) == ["0", "3", "1", "2"]

@@ -1,6 +1,6 @@
 """How strangers' texts and our numbers are written in a report."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -9,6 +9,7 @@ from agents.report.texts import (
     counted,
     duration,
     label,
+    length,
     lines,
     milliseconds,
     number,
@@ -88,6 +89,20 @@ def test_a_latency_is_in_its_usual_unit(value: float, text: str) -> None:
 )
 def test_a_duration_is_as_on_a_clock(value: int, text: str) -> None:
     assert duration(value) == text.replace(" ", "\u202f")
+
+
+@pytest.mark.parametrize(
+    ("of", "text"),
+    [
+        (timedelta(minutes=1), "1 minute"),
+        (timedelta(minutes=15), "15 minutes"),
+        (timedelta(hours=6), "6 hours"),
+        (timedelta(days=1), "1 day"),
+        (timedelta(days=28), "28 days"),
+    ],
+)
+def test_a_step_is_in_words(of: timedelta, text: str) -> None:
+    assert length(of) == text
 
 
 def test_numbers_are_counted_in_words() -> None:

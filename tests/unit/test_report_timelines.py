@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from agents.report.timelines import MOST_COLOURS, ROOM, colours, timeline
-from pipeline.report import ERROR, RAGE_CLICK, SCREEN, Mark
+from agents.report.palette import MOST_COLOURS, screen_colours
+from agents.report.timelines import ROOM, timeline
+from pipeline.report import ERROR, RAGE_CLICK, SCREEN, Mark, Move
 from tests.reports import session
 
 # /         /cart      !                 end
@@ -55,6 +56,11 @@ def test_what_came_before_the_start_is_drawn_at_it() -> None:
 
 def test_the_screens_that_most_sessions_saw_have_colours() -> None:
     sessions = [session(number, ("/", "/", f"/p{number}")) for number in range(2 * MOST_COLOURS)]
-    known = colours(sessions)
+    known = screen_colours([], sessions)
     assert len(known) == MOST_COLOURS
     assert known["/"] == 0
+
+
+def test_what_journeys_show_has_its_colour_before_what_only_some_sessions_saw() -> None:
+    moves = [Move(1, "/b", "/a", 2), Move(1, "/c", None, 2), Move(2, "/a", None, 2)]
+    assert screen_colours(moves, [LINE]) == {"/a": 0, "/b": 1, "/c": 2, "/": 3, "/cart": 4}
