@@ -147,10 +147,11 @@ def _add_services(app: PipelineApp, settings: Settings, sink: Sink) -> None:
         app.add_future(_crash_on_error(app, watch.run))
         app.add_future(_crash_on_error(app, Judging(sink).run))
         app.add_future(_crash_on_error(app, app.lag.run))
+        app.add_future(_crash_on_error(app, app.lag.run_beside_claims))
         app.add_future(watch_loop_delay())
 
     app.flusher = flusher
-    app.lag = LagWatch(app.intake, lambda partitions: consumer().ends(partitions), settings.health_stuck_after_s)
+    app.lag = LagWatch(app.intake, consumer, sink, settings.health_stuck_after_s)
 
 
 def _source(app: PipelineApp, topic: str) -> Any:

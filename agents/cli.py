@@ -1,5 +1,7 @@
 """The ``hxi`` command: one function per command, each a few lines over the module that does it."""
 
+import logging
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +10,7 @@ from uuid import UUID
 import typer
 
 from agents.commands.output import CommandFailed, fail
-from agents.logs import set_up_logging
+from agents.logs import log_all, set_up_logging
 from agents.settings import Settings, SettingsError, load_settings
 
 app = typer.Typer(
@@ -52,10 +54,14 @@ def migrate() -> None:
 @app.command()
 def worker() -> None:
     """Run the agents until SIGTERM or SIGINT."""
+    log_all(os.environ)
     from agents.worker import run_worker
 
-    settings = _settings()
-    set_up_logging(settings.log_format)
+    try:
+        settings = _settings()
+    except SettingsError as error:
+        logging.getLogger("agents.settings").error("%s", error)
+        sys.exit(1)
     run_worker(settings)
 
 
@@ -157,7 +163,8 @@ def retention(
 def plan(
     events_per_second: Annotated[float, typer.Option(min=1, max=100_000_000, help="What comes in at the busiest.")],
     retention_days: Annotated[float, typer.Option(min=0, max=36_500, help="For how long rows stay.")] = 30,
-    replay_bytes_per_second: Annotated[float, typer.Option(min=0, help="JSON of replay chunks that comes in.")] = 0,
+    replay_bytes_per_second: Annotated[float, typer.Option(min=0, help="JSON of replay chunks, at the busiest.")] = 0,
+    peak_to_mean: Annotated[float, typer.Option(min=1, max=1000, help="The busiest, times the day's mean.")] = 3,
     measured: Annotated[
         Path | None, typer.Option(help="What `make bench` found on your machine: build/benchmarks.json.")
     ] = None,
@@ -166,7 +173,7 @@ def plan(
     from agents.commands.plan import show_plan
     from agents.planning import Load
 
-    show_plan(Load(events_per_second, retention_days, replay_bytes_per_second), measured)
+    show_plan(Load(events_per_second, retention_days, replay_bytes_per_second, peak_to_mean), measured)
 
 
 @app.command()

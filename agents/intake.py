@@ -7,13 +7,14 @@ the ledger stands.
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Protocol
 
 from aiokafka.errors import KafkaError
 
 from agents import metrics
 from agents.decoder import Decoder
+from agents.offsets import names
 from agents.owned import Owned
 from agents.pending import Pending
 from agents.recovery import Recovery
@@ -31,6 +32,9 @@ logger = logging.getLogger(__name__)
 MOST_IDS = 8_000_000
 """Event ids that all partitions together remember: some 200 MB, four times that where sessions have thousands of them.
 What is forgotten is learnt again from the tables."""
+
+BOUNDS_WITHIN_S = 20.0
+"""A line of 64 kB/s brings the answer behind a fetch of 1 MB."""
 
 _BROKER_AWAY = (KafkaError, OSError, TimeoutError)
 
@@ -50,8 +54,8 @@ class Source(Protocol):
         """Start reading each partition at its offset."""
         ...
 
-    async def bounds(self, partitions: Iterable[Partition]) -> dict[Partition, tuple[int, int]]:
-        """Return each partition's first offset and the one after its last."""
+    async def bounds(self, partitions: Iterable[Partition], within_s: float) -> dict[Partition, tuple[int, int]]:
+        """Return the first offset and the one after the last, of each partition whose leader answers in time."""
         ...
 
 
@@ -219,15 +223,30 @@ class Intake:
             lambda: self._sink.claim(partitions),
             (Unavailable,),
         )
-        source = self._source()
-        bounds = await retrying(
-            "Asking where the partitions begin and end", "broker", lambda: source.bounds(partitions), _BROKER_AWAY
-        )
         most_ids = MOST_IDS // max(1, sum(key.topic == self._settings.events_topic for key in claims))
-        self.owned = {key: self._own(key, claim, most_ids, *bounds[key]) for key, claim in claims.items()}
-        metrics.CLAIMS.inc()
-        self.recovery.claimed(self.owned, {key: end for key, (_, end) in bounds.items()})
-        offsets = {key: owned.read_to for key, owned in self.owned.items()}
+        ends: dict[Partition, int] = {}
+        while len(ends) < len(claims):
+            bounds = await self._bounds(claims.keys() - ends.keys())
+            self.owned = self.owned | {key: self._own(key, claims[key], most_ids, *bounds[key]) for key in bounds}
+            ends |= {key: end for key, (_, end) in bounds.items()}
+            if len(ends) == len(claims):
+                metrics.CLAIMS.inc()
+                self.recovery.claimed(self.owned, ends)
+            await self._read({key: self.owned[key].read_to for key in bounds})
+
+    async def _bounds(self, partitions: Collection[Partition]) -> dict[Partition, tuple[int, int]]:
+        """Return where partitions begin and end: of all whose leader answers, of one at least."""
+
+        async def ask() -> dict[Partition, tuple[int, int]]:
+            bounds = await self._source().bounds(partitions, BOUNDS_WITHIN_S)
+            if not bounds:
+                raise TimeoutError(f"no answer about {names(partitions)}")
+            return bounds
+
+        return await retrying(f"Asking where {names(partitions)} begin and end", "broker", ask, _BROKER_AWAY)
+
+    async def _read(self, offsets: dict[Partition, int]) -> None:
+        source = self._source()
         await retrying("Starting to read", "broker", lambda: source.read_from(offsets), _BROKER_AWAY)
         logger.info(
             "Reading %s",

@@ -1,7 +1,6 @@
 """Judges sessions by timer, soon after they have changed."""
 
 import asyncio
-import logging
 import time
 
 from agents import metrics
@@ -26,7 +25,7 @@ class Judging:
 
     async def run(self) -> None:
         """Judge every round; never returns. A database that is away is met next time."""
-        await in_rounds(ROUND_S, self.judge, "Sessions are judged", logging.WARNING)
+        await in_rounds(ROUND_S, self.judge, "Judging sessions")
 
     async def judge(self) -> None:
         """Judge all that has changed by now."""

@@ -6,27 +6,75 @@ message said. What a machine would look for in the sentence is beside it, in fie
 
 import logging
 import sys
-from typing import Literal
+import threading
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Literal, get_args
 
 from aiohttp.http_exceptions import HttpProcessingError
 from pythonjsonlogger.json import JsonFormatter
 
+from agents.repeats import Repeats
+
 LogFormat = Literal["auto", "text", "json"]
+
+logger = logging.getLogger(__name__)
 
 _QUIET = ("faust", "mode", "agents.app", "agents.transport", "aiokafka", "kafka", "yoyo", "asyncio")
 """Loggers of libraries, and of what Faust names after our modules: only their warnings are shown."""
 
 
+class _Handler(logging.StreamHandler[Any]):
+    """To standard error, also of what cannot be said: a library's template with other values than it has places for."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        if record.args and not isinstance(sys.exc_info()[1], OSError):  # or else nobody listens
+            record.msg, record.args = f"(cannot be shown in full) {record.msg}", ()
+            self.emit(record)
+
+
 def set_up_logging(log_format: LogFormat) -> None:
     """Log to standard error; ``auto`` is text where that is a terminal, and JSON elsewhere."""
     is_text = log_format == "text" or (log_format == "auto" and sys.stderr.isatty())
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Handler(sys.stderr)
     handler.setFormatter(_text() if is_text else _json())
+    handler.addFilter(Repeats())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # commands say themselves what failed, in a sentence
     logging.getLogger("aiohttp.server").addFilter(_is_not_about_a_bad_request)
+
+
+def log_all(environment: Mapping[str, str]) -> None:
+    """Make everything that a process says on standard error a line of its log, what Python itself says there as well.
+
+    Before the settings are read: what is wrong with them is a line too.
+    """
+    chosen = environment.get("HXI_LOG_FORMAT")
+    set_up_logging(chosen if chosen in get_args(LogFormat) else "auto")  # type: ignore[arg-type]
+    logging.captureWarnings(True)
+    sys.excepthook = _log_uncaught
+    sys.unraisablehook = _log_ignored
+    threading.excepthook = _log_in_thread
+
+
+def _log_uncaught(kind: type[BaseException], error: BaseException | None, traceback: TracebackType | None) -> None:
+    _log("The process was ended", kind, error, traceback)
+
+
+def _log_in_thread(args: threading.ExceptHookArgs) -> None:
+    name = "A thread" if args.thread is None else f"The thread {args.thread.name}"
+    _log(f"{name} was ended", args.exc_type, args.exc_value, args.exc_traceback)
+
+
+def _log_ignored(args: "sys.UnraisableHookArgs") -> None:
+    _log("What cannot be raised was ignored", args.exc_type, args.exc_value, args.exc_traceback)
+
+
+def _log(what: str, kind: type[BaseException], error: BaseException | None, traceback: TracebackType | None) -> None:
+    raised = error if error is not None else kind()
+    logger.error("%s: %s", what, kind.__name__, exc_info=(kind, raised, traceback))
 
 
 def _is_not_about_a_bad_request(record: logging.LogRecord) -> bool:

@@ -71,9 +71,29 @@ FOLDED = _counter(
 RAGE_CLICKS = _counter("hxi_rage_clicks", "rage clicks found; one that grows counts once")
 JUDGED = _counter("hxi_judged", "sessions whose emotions and score were worked out anew after they had changed")
 
-LAG = _gauge("hxi_lag_records", "records between the ledger and the end of the partition", "topic", "partition")
+LAG = _gauge(
+    "hxi_lag_records",
+    "records between the ledger and the end of the partition; NaN where unknown, and not 0",
+    "topic",
+    "partition",
+)
 LAG_SECONDS = _gauge(
-    "hxi_lag_seconds", "age of the record at which the ledger stands; 0 where none is left", "topic", "partition"
+    "hxi_lag_seconds",
+    "age of the record at which the ledger stands; 0 where none is left, NaN where that is unknown",
+    "topic",
+    "partition",
+)
+LAG_REFRESHED = _gauge(
+    "hxi_lag_refreshed_timestamp_seconds",
+    "when a broker last said where the partition ends, in Unix time; 0 until one has",
+    "topic",
+    "partition",
+)
+LEDGER = _gauge(
+    "hxi_ledger_offset",
+    "where the ledger stands: the first offset that is not in the tables; NaN where unknown",
+    "topic",
+    "partition",
 )
 APPEND_TO_COMMIT = _ages(
     "hxi_append_to_commit_seconds",

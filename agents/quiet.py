@@ -36,7 +36,7 @@ class QuietWatch:
 
     async def run(self) -> None:
         """Look around every round; never returns. A database that is away is met next time."""
-        await in_rounds(self._round_s, self.look, "Quiet sessions are looked for again", logging.DEBUG)
+        await in_rounds(self._round_s, self.look, "Looking for quiet sessions")
 
     async def look(self) -> None:
         """Do one round."""

@@ -9,12 +9,18 @@ HUNDRED_YEARS = 36_500
 
 
 class RetentionRules(BaseModel):
-    """For how many days each kind of rows stays."""
+    """For how many days the rows of each table stay."""
 
     retention_replays_days: int | None = Field(None, ge=1, le=HUNDRED_YEARS)
     retention_events_days: int | None = Field(None, ge=1, le=HUNDRED_YEARS)
     retention_sessions_days: int | None = Field(None, ge=1, le=HUNDRED_YEARS)
     retention_rollups_days: int | None = Field(None, ge=1, le=HUNDRED_YEARS)
+    retention_latency_metrics_days: int | None = Field(None, ge=1, le=HUNDRED_YEARS)
+    retention_error_logs_days: int | None = Field(None, ge=1, le=HUNDRED_YEARS)
+    retention_rage_clicks_days: int | None = Field(None, ge=1, le=HUNDRED_YEARS)
+    retention_heatmap_points_days: int | None = Field(None, ge=1, le=HUNDRED_YEARS)
+    retention_journey_steps_days: int | None = Field(None, ge=1, le=HUNDRED_YEARS)
+    retention_emotions_days: int | None = Field(None, ge=1, le=HUNDRED_YEARS)
 
     def retention_policy(self) -> RetentionPolicy:
         """Return the policy that these settings say."""
@@ -28,7 +34,7 @@ class RetentionRules(BaseModel):
             if value * DAY_S <= alive_s:
                 return f"HXI_{name.upper()} has to exceed HXI_SESSION_TIMEOUT_S and HXI_ALLOWED_LATENESS_S together"
         of_sessions = days.get("retention_sessions_days", HUNDRED_YEARS)
-        for name in ("retention_replays_days", "retention_events_days"):
-            if days.get(name, 0) > of_sessions:
+        for name, value in days.items():
+            if name != "retention_rollups_days" and value > of_sessions:
                 return f"HXI_{name.upper()} is longer than HXI_RETENTION_SESSIONS_DAYS, with which they go"
         return None

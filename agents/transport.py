@@ -7,9 +7,9 @@ either: the consumer asks the intake, which asks the ledger.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
@@ -17,6 +17,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, Message
 from faust.types.tuples import ConsumerMessage
 
+from agents import offsets
 from agents.arrivals import arrival_us
 from schema.rows import Partition, Record
 
@@ -25,6 +26,9 @@ MOST_RECORDS = 500
 
 MOST_BYTES = 4 * 1024 * 1024
 """Bytes per message, so that queued replay chunks stay within memory."""
+
+
+T = TypeVar("T")
 
 
 class RecordBatch(NamedTuple):
@@ -83,6 +87,20 @@ class QuickReadCommittedThread(driver.AIOKafkaConsumerThread):  # type: ignore[m
         consumer._fetch_max_bytes = FETCH_BYTES
         return consumer
 
+    async def on_thread_stop(self) -> None:
+        """Close what a fetch that waits to be tried again keeps aiokafka from closing.
+
+        Its consumer cancels such a fetch and passes the cancelling on as if it were its own: the thread would die of
+        it, and whoever waits for the thread would not hear of that.
+        """
+        try:
+            await super().on_thread_stop()
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            await self._ensure_consumer()._client.close()
+
 
 class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     """A consumer of source topics that reads where it is told, in batches."""
@@ -113,11 +131,10 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         self._ends.clear()
         self.pause_partitions(self.assignment())
 
-    async def read_from(self, offsets: Mapping[Partition, int]) -> None:
-        """Start or go on reading ``offsets``' partitions there, whatever was read before."""
-        positions = {TP(*partition): offset for partition, offset in offsets.items()}
+    async def read_from(self, begins: Mapping[Partition, int]) -> None:
+        """Start reading ``begins``' partitions there; those that are being read already go on."""
+        positions = {TP(*partition): offset for partition, offset in begins.items()}
         async with self._fetching:
-            self._reading += 1
             await self.seek_wait(positions)
             self._ends |= positions
             self.resume_partitions(positions)
@@ -133,36 +150,35 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
                 return
             except NoOffsetForPartitionError:  # from before the claim, with nothing acknowledged to go by
                 return
+            wanted = frozenset(self._ends)  # of others, what was fetched is from before they are sought to
             positions = self._positions()
         for tp, batch, end in batches(fetched or {}, positions):
             if not self.flow_active or self.should_stop or reading != self._reading:
                 return
-            if end > self._ends.get(tp, end):  # not while its claim is under way, nor without news
+            if tp in wanted and end > self._ends[tp]:  # not while its claim is under way, nor without news
                 yield tp, self._to_batch_message(tp, batch, end)
 
-    async def bounds(self, partitions: Iterable[Partition]) -> dict[Partition, tuple[int, int]]:
-        """Return each partition's first offset and the one after its last, from the broker."""
-        tps = {partition: TopicPartition(*partition) for partition in partitions}
-        first = await self.earliest_offsets(*tps.values())
-        end = await self.highwaters(*tps.values())
-        return {partition: (first[tp], end[tp]) for partition, tp in tps.items()}
+    async def bounds(self, partitions: Iterable[Partition], within_s: float) -> dict[Partition, tuple[int, int]]:
+        """Return the first offset and the one after the last, of each partition whose leader answers in time."""
+        return await self._ask(offsets.bounds(self._thread._ensure_consumer(), partitions, within_s))
 
-    async def ends(self, partitions: Iterable[Partition]) -> dict[Partition, int]:
-        """Return the offset after each partition's last committed record, from the broker.
+    async def ends(self, partitions: Iterable[Partition], within_s: float) -> dict[Partition, int]:
+        """Return the offset after the last committed record, of each partition whose leader answers in time."""
+        return await self._ask(offsets.ends(self._thread._ensure_consumer(), partitions, within_s))
 
-        May be cancelled: it holds up no other call, which the queue to the client's thread would, two of them all.
+    async def _ask(self, question: Coroutine[Any, Any, T]) -> T:
+        """Have a question asked in the client's thread.
+
+        May be cancelled: it holds up no other call, which the queue to that thread would, two of them all.
         """
-        tps = {partition: TopicPartition(*partition) for partition in partitions}
-        asked = self._thread._ensure_consumer().end_offsets(list(tps.values()))
-        ends = await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(asked, self._thread.thread_loop))
-        return {partition: ends[tp] for partition, tp in tps.items()}
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(question, self._thread.thread_loop))
 
-    async def note_progress(self, offsets: Mapping[Partition, int]) -> None:
-        """Commit ``offsets`` to the group: a hint for lag tools, never read back here."""
+    async def note_progress(self, settled: Mapping[Partition, int]) -> None:
+        """Commit ``settled`` offsets to the group: a hint for lag tools, never read back here."""
         if self.app.rebalancing:
             return
         consumer = self._thread._ensure_consumer()
-        hints = {TopicPartition(*partition): offset for partition, offset in offsets.items()}
+        hints = {TopicPartition(*partition): offset for partition, offset in settled.items()}
         with suppress(KafkaError):  # fenced, rebalancing, broker away: the ledger is the truth
             await self._thread.call_thread(consumer.commit, hints)
 

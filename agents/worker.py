@@ -16,6 +16,7 @@ from typing import NoReturn
 import faust._cython.streams  # noqa: F401  the pure-Python fallback acknowledges stale records
 
 from agents import metrics
+from agents.advice import advised
 from agents.app import LAST_FLUSH_S, PipelineApp, create_app
 from agents.intake import LedgerAhead
 from agents.kafka_clients import BrokerUnavailable
@@ -24,6 +25,7 @@ from agents.retrying import away, retrying
 from agents.settings import Settings
 from agents.topics import WrongPartitions, ensure_topics
 from agents.web import CannotListen, WebServer
+from pipeline.sinks.address import whereabouts
 from pipeline.sinks.contract import Unavailable
 from pipeline.sinks.migrations import SchemaMismatch, check_schema
 from pipeline.sinks.postgres import PostgresSink
@@ -81,7 +83,7 @@ async def _verdict(work: "asyncio.Task[None]") -> int:
     try:
         await work
     except _EXPLAINED as error:
-        logger.error("%s", error)
+        logger.error("%s", advised(error) if isinstance(error, SchemaMismatch) else error)
     except Exception:
         logger.exception("The worker cannot go on")
     return 1
@@ -94,6 +96,7 @@ class Worker:
         self._settings = settings
         self._sink = PostgresSink(settings.database_url, settings.app_id, settings.fold_policy(), FlushTimes())
         self._app: PipelineApp | None = None
+        away.locate(broker=settings.kafka_bootstrap, database=whereabouts(settings.database_url))
         self._web = WebServer(settings.web_host, settings.web_port, self)
 
     def refresh_metrics(self) -> None:

@@ -4,16 +4,18 @@ Nothing is made or changed. What cannot be looked at because something before it
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Literal, NamedTuple
 
+from agents.advice import advised
+from agents.commands.ledger_there import compare
 from agents.commands.output import CommandFailed
 from agents.commands.topics_there import Topic, topics_of
 from agents.kafka_clients import BrokerUnavailable
 from agents.settings import Settings, SettingsError
 from agents.topics import MAX_DEAD_LETTER_BYTES, MAX_RECORD_BYTES
 from pipeline.sinks.contract import Unavailable
-from pipeline.sinks.diagnosis import Database, Rights, look_at
+from pipeline.sinks.diagnosis import Database, Rights, ledger_at, look_at
 from pipeline.sinks.migrations import SchemaMismatch, check_schema
 from schema.fields import US_PER_S
 
@@ -55,36 +57,42 @@ def _findings(load: Callable[[], Settings]) -> Iterator[Finding]:
         return
     given = sorted(f"HXI_{name.upper()}" for name in settings.model_fields_set)
     yield Finding("ok", "settings", f"{', '.join(given) or 'none'} set; the defaults for all others")
-    yield from _of_the_broker(settings)
-    yield from _of_the_database(settings)
+    topics = yield from _of_the_broker(settings)
+    is_migrated = yield from _of_the_database(settings)
+    yield _ledger(settings, topics, is_migrated)
 
 
-def _of_the_broker(settings: Settings) -> Iterator[Finding]:
+def _of_the_broker(settings: Settings) -> Generator[Finding, None, dict[str, Topic] | None]:
+    """Yield what there is to say of the broker; return the topics, None where it does not answer."""
     try:
         topics = topics_of(settings)
     except BrokerUnavailable as error:
         yield Finding("FAIL", "broker", f"{error}; is it running, and is what HXI_KAFKA_… says of it right?")
         for check in ("topics", "partitions", "stamps"):
             yield Finding("-", check, "not looked at: the broker does not answer")
-        return
+        return None
     yield Finding("ok", "broker", f"{settings.kafka_bootstrap} answers")
     yield _topics(settings, topics)
     yield _partitions(settings, topics)
     yield _stamps(topics)
+    return topics
 
 
-def _of_the_database(settings: Settings) -> Iterator[Finding]:
+def _of_the_database(settings: Settings) -> Generator[Finding, None, bool]:
+    """Yield what there is to say of the database; return whether its tables are those of this version."""
     try:
         database, rights = look_at(settings.database_url, lambda: time.time_ns() // 1000)
     except Unavailable as error:
-        yield Finding("FAIL", "database", f"{error}; start it, or correct HXI_DATABASE_URL")
+        yield Finding("FAIL", "database", advised(error))
         for check in ("schema", "rights", "clock"):
             yield Finding("-", check, "not looked at: the database does not answer")
-        return
+        return False
     yield _database(database)
-    yield _schema(settings)
+    schema = _schema(settings)
+    yield schema
     yield _rights(database, rights)
     yield _clock(database)
+    return schema.state == "ok"
 
 
 def _topics(settings: Settings, topics: Mapping[str, Topic]) -> Finding:
@@ -145,7 +153,7 @@ def _schema(settings: Settings) -> Finding:
     try:
         check_schema(settings.database_url)
     except (SchemaMismatch, Unavailable) as error:
-        return Finding("FAIL", "schema", str(error))
+        return Finding("FAIL", "schema", advised(error))
     return Finding("ok", "schema", "is this version's")
 
 
@@ -172,6 +180,19 @@ def _clock(database: Database) -> Finding:
         text = f"the database's is {abs(ahead_s):.0f} s {'ahead of' if ahead_s > 0 else 'behind'} this one"
         return Finding("FAIL", "clock", f"{text}: synchronise both (NTP)")
     return Finding("ok", "clock", f"the database's and this one differ by {abs(ahead_s):.1f} s")
+
+
+def _ledger(settings: Settings, topics: Mapping[str, Topic] | None, is_migrated: bool) -> Finding:
+    if topics is None or not is_migrated:
+        return Finding("-", "ledger", "not looked at: for that, broker and database have to be in order")
+    sources = (settings.events_topic, settings.replay_topic)
+    try:
+        ledger = ledger_at(settings.database_url, settings.app_id, sources)
+    except Unavailable as error:
+        return Finding("-", "ledger", f"not looked at: {advised(error)}")
+    there = {name: topic for name, topic in topics.items() if name in sources}
+    state, text = compare(settings.app_id, ledger, there)
+    return Finding(state, "ledger", text)
 
 
 def _some(rights: tuple[str, ...]) -> str:

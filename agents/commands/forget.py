@@ -11,6 +11,7 @@ from uuid import UUID
 
 import typer
 
+from agents.advice import advised
 from agents.commands.kafka import sending
 from agents.commands.output import CommandFailed, say, show_table
 from agents.commands.retention import Retention, retentions
@@ -44,7 +45,7 @@ def _erase(settings: Settings, users: Sequence[str], sessions: Sequence[UUID]) -
         check_schema(settings.database_url)  # a newer one has tables that this program does not know
         return erase(settings.database_url, users, sessions)
     except Unavailable as error:
-        raise CommandFailed(f"nothing was erased, the database of HXI_DATABASE_URL failed: {error}") from None
+        raise CommandFailed(f"nothing was erased, the database of HXI_DATABASE_URL failed: {advised(error)}") from None
     except (SchemaMismatch, NotErased) as error:
         raise CommandFailed(f"nothing was erased: {error}") from None
 

@@ -1,5 +1,6 @@
 """``hxi migrate``."""
 
+from agents.advice import advised
 from agents.commands.output import CommandFailed, say
 from agents.settings import Settings
 from pipeline.sinks.contract import Unavailable
@@ -11,11 +12,13 @@ def migrate_database(settings: Settings) -> None:
     try:
         done = migrate(settings.database_url)
     except Unavailable as error:
-        raise CommandFailed(f"the database of HXI_DATABASE_URL cannot be reached: {error}") from None
+        raise CommandFailed(f"the database of HXI_DATABASE_URL cannot be reached: {advised(error)}") from None
     except SchemaMismatch as error:
-        raise CommandFailed(str(error)) from None
+        raise CommandFailed(advised(error)) from None
     for name in done.applied:
         say(f"applied {name}")
+    if done.user_agents:
+        say(f"judged {done.user_agents:,} user agents of sessions by this version's lists")
     say(f"the database is up to date ({done.known} migrations)")
     if done.left:
         say("who may do what in it is not settled: this role may not make roles. Have a database administrator run")

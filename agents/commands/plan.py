@@ -13,7 +13,7 @@ def show_plan(load: Load, figures: Path | None) -> None:
     costs = MEASURED_HERE if figures is None else _read(figures)
     plan = planned(load, costs)
     show_table("Measured", ("measured", "value", "where"), measured(costs, str(figures) if figures else None))
-    show_table("Assumed: nobody has measured it", ("assumed", "value", "why"), assumed())
+    show_table("Assumed: nobody has measured it", ("assumed", "value", "why"), assumed(peak_to_mean=load.peak_to_mean))
     show_table("Calculated: nobody has tried it", ("calculated", "value", "of what"), calculated(plan))
     for sentence in changes(load, plan):
         say(sentence)

@@ -17,11 +17,16 @@ DEFAULT_RECORD_BYTES = 1024 * 1024 + 12
 
 
 class Topic(NamedTuple):
-    """A topic: its partitions, the bytes that a record may have, the latest timestamp of one; 0 where there is none."""
+    """A topic: its partitions, the bytes that a record may have, the latest timestamp of one (0 where there is none).
+
+    ``bounds`` is, by partition, the offset of the first record and the one after the last; empty where Kafka does not
+    tell.
+    """
 
     partitions: int
     max_bytes: int
     newest_us: int
+    bounds: Mapping[int, tuple[int, int]]
 
 
 def topics_of(settings: Settings) -> dict[str, Topic]:
@@ -54,7 +59,10 @@ def _topics(admin: KafkaAdminClient, names: Collection[str]) -> dict[str, Topic]
     }
     return {
         name: Topic(
-            counts[name], int(described[name]["max.message.bytes"]["value"]), _newest(admin, name, counts[name])
+            counts[name],
+            _room(described[name]),
+            _newest(admin, name, counts[name]),
+            _bounds(admin, name, counts[name]),
         )
         for name in names
     }
@@ -63,6 +71,17 @@ def _topics(admin: KafkaAdminClient, names: Collection[str]) -> dict[str, Topic]
 def _room(configs: Mapping[str, Mapping[str, object]]) -> int:
     """Return what a record may have, by a broker that does not say so (the embedded one) what Kafka's default is."""
     return int(str(configs.get("max.message.bytes", {}).get("value", DEFAULT_RECORD_BYTES)))
+
+
+def _bounds(admin: KafkaAdminClient, name: str, partitions: int) -> dict[int, tuple[int, int]]:
+    first, last = (
+        {TopicPartition(name, number): spec for number in range(partitions)}
+        for spec in (OffsetSpec.EARLIEST, OffsetSpec.LATEST)
+    )
+    with suppress(KafkaError):  # a partition without a leader
+        begins, ends = admin.list_partition_offsets(first), admin.list_partition_offsets(last)
+        return {of.partition: (int(begins[of].offset), int(ends[of].offset)) for of in first}
+    return {}
 
 
 def _newest(admin: KafkaAdminClient, name: str, partitions: int) -> int:

@@ -9,6 +9,7 @@ CROWD = "docs/performance.md, A crowd"
 MEMORY = "docs/performance.md, Memory"
 RETENTION = "docs/growing.md, Removing what is old"
 SIZES = "docs/growing.md, What an event leaves behind"
+REPLAYS = "docs/growing.md, What replays cost"
 
 TABLES = (
     "users",
@@ -48,6 +49,21 @@ SIZES_HERE = {
 """100 000 events of the mix, a fresh database that nobody has vacuumed."""
 
 
+REMOVED_HERE = {
+    "users": 9_300,
+    "sessions": 9_300,
+    "events": 27_000,
+    "rage_click_events": 9_100,
+    "heatmap_points": 105_000,
+    "journey_steps": 25_000,
+    "latency_metrics": 91_000,
+    "emotion_predictions": 37_000,
+    "experience_scores": 9_300,
+    "error_logs": 12_000,
+}
+"""Rows/s of one run, the slowest that was measured; where a session has few rows, what it costs to go to it counts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Costs:
     """What was measured, per event unless its name says otherwise. The defaults are from two shared, busy cores."""
@@ -59,10 +75,17 @@ class Costs:
     id_bytes: float = 29
     record_bytes: float = 300
     wal_bytes: float = 1_095
+    worker_replay_mb_per_s: float = 11
+    worker_replay_cpu_us_per_kb: float = 47
+    postgres_replay_cpu_us_per_kb: float = 18
+    replay_chunk_bytes: float = 10_150
     stored_per_replay_byte: float = 0.37
+    wal_per_replay_byte: float = 0.29
+    removed_replay_mb_per_s: float = 239
+    removed_wal_per_replay_byte: float = 0.24
     rollup_rows_per_event: float = 0.006
     rollup_row_bytes: float = 780
-    removed_rows_per_s: float = 50_000
+    removed_rows_per_s: Mapping[str, float] = field(default_factory=lambda: REMOVED_HERE)
     removed_row_cpu_us: float = 12
     removed_row_wal_bytes: float = 297
     sizes: Mapping[str, Size] = field(default_factory=lambda: SIZES_HERE)
@@ -76,6 +99,11 @@ class Costs:
     def stored_bytes(self) -> float:
         """Return the bytes of all tables that an event comes to."""
         return sum(size.bytes for size in self.sizes.values())
+
+    @property
+    def removing_s(self) -> float:
+        """Return for how long a run of ``hxi retention`` removes what an event came to."""
+        return sum(size.rows / self.removed_rows_per_s[table] for table, size in self.sizes.items())
 
     def with_figures(self, measured: Mapping[str, Any]) -> Self:
         """Return these costs with what ``build/benchmarks.json`` has instead, where it has it.

@@ -1,9 +1,21 @@
 """Says a plan to people: what was measured, what is assumed, what follows, and what changes at this step."""
 
+from dataclasses import replace
 from math import log10
 
-from agents.planning.costs import ASSUMED, CROWD, DRAIN, MEASURED_HERE, MEMORY, RETENTION, SIZES, Assumptions, Costs
-from agents.planning.load import CONNECTIONS_PER_WORKER, Load, Plan, planned
+from agents.planning.costs import (
+    ASSUMED,
+    CROWD,
+    DRAIN,
+    MEASURED_HERE,
+    MEMORY,
+    REPLAYS,
+    RETENTION,
+    SIZES,
+    Assumptions,
+    Costs,
+)
+from agents.planning.load import CONNECTIONS_PER_WORKER, PEAK_TO_MEAN, Load, Plan, planned
 
 Line = tuple[str, str, str]
 """What, how much, and where that is from."""
@@ -39,15 +51,30 @@ def measured(costs: Costs, source: str | None = None) -> list[Line]:
         ("tables and indexes per event", size(costs.stored_bytes), source or SIZES),
         ("write-ahead log per event", size(costs.wal_bytes), source or SIZES),
         ("stored of a byte of replay", number(costs.stored_per_replay_byte), source or SIZES),
-        ("hxi retention removes, rows/s", number(costs.removed_rows_per_s), RETENTION),
+        ("a worker drains, replays", f"{number(costs.worker_replay_mb_per_s)} MB/s", REPLAYS),
+        ("worker: CPU per kB of replay", f"{number(costs.worker_replay_cpu_us_per_kb)} µs", REPLAYS),
+        ("PostgreSQL: CPU per kB of replay", f"{number(costs.postgres_replay_cpu_us_per_kb)} µs", REPLAYS),
+        ("a replay chunk", size(costs.replay_chunk_bytes), REPLAYS),
+        ("write-ahead log of a byte of replay", number(costs.wal_per_replay_byte), REPLAYS),
+        ("hxi retention removes, replays", f"{number(costs.removed_replay_mb_per_s)} MB/s", REPLAYS),
+        ("write-ahead log of a byte of replay removed", number(costs.removed_wal_per_replay_byte), REPLAYS),
+        *(
+            (f"hxi retention removes, {table}/s", number(costs.removed_rows_per_s[table]), RETENTION)
+            for table in costs.sizes
+        ),
         ("PostgreSQL: CPU per row removed", f"{number(costs.removed_row_cpu_us)} µs", RETENTION),
         ("write-ahead log per row removed", size(costs.removed_row_wal_bytes), RETENTION),
     ]
 
 
-def assumed(rules: Assumptions = ASSUMED) -> list[Line]:
+def assumed(rules: Assumptions = ASSUMED, peak_to_mean: float = PEAK_TO_MEAN) -> list[Line]:
     """Return what nobody has measured."""
     return [
+        (
+            "the busiest hour, times the day's mean",
+            number(peak_to_mean),
+            "--peak-to-mean; disks and removing go by the mean",
+        ),
         ("busy at the busiest", f"{rules.busy:.0%}", "the rest is for backlogs and for workers that die"),
         ("one database takes, events/s", number(rules.database_events_per_s), "18 000 is the most that was tried"),
         ("one database holds", f"{number(rules.database_tb)} TB", "backups, vacuum and restores take their time"),
@@ -127,7 +154,7 @@ def changes(load: Load, plan: Plan) -> list[str]:
             "Rows of a session stay right: they are all in one database. latency_rollups and users have to be put"
             " together over all databases (docs/growing.md).",
         ]
-    by_rate = planned(Load(load.events_per_s, 0))
+    by_rate = planned(replace(load, retention_days=0))
     if plan.databases > by_rate.databases and load.retention_days:
         found.append(
             f"What is stored decides, not the load: {number(by_rate.databases)} would take it in. Remove events and"

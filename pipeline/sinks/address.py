@@ -36,5 +36,14 @@ def complete(url: str, password: str | None) -> str:
     return make_conninfo(url, password=password)
 
 
+def whereabouts(url: str) -> str:
+    """Return host, port and name of the database, as far as ``url`` says them, and nothing else of it."""
+    parts = conninfo_to_dict(url)
+    hosts, ports = (str(parts.get(name) or default).split(",") for name, default in (("host", ""), ("port", "5432")))
+    ports *= len(hosts) if len(ports) == 1 else 1
+    servers = ",".join(f"{host or 'localhost'}:{port}" for host, port in zip(hosts, ports, strict=False))
+    return f"{servers}/{parts.get('dbname') or ''}"
+
+
 def _is_port(text: str) -> bool:
     return text == "" or (text.isdigit() and 1 <= int(text) <= _HIGHEST_PORT)

@@ -101,6 +101,10 @@ class Sink(Protocol):
         """Fence every earlier owner of ``partitions`` and say where to begin."""
         ...
 
+    async def offsets(self, partitions: Collection[Partition]) -> dict[Partition, int]:
+        """Return where the ledger of ``partitions`` stands, also while others hold it; 0 where there is none yet."""
+        ...
+
     async def histories(self, session_ids: Collection[UUID], within_s: float) -> dict[UUID, History]:
         """Return what the tables know of sessions, and the ids within ``within_s`` of the newest of each.
 

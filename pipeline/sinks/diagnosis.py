@@ -1,13 +1,14 @@
 """Looks at a database as a worker will find it, and changes nothing: who is let in, what it may do, what time it is."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, NamedTuple
 
 import psycopg
 
 from pipeline.sinks.connection import CONNECT_TIMEOUT_S, answering, let_go, one_line
-from pipeline.sinks.contract import Unavailable
+from pipeline.sinks.contract import Claim, Unavailable
+from schema.rows import Partition
 from schema.sql import query, rights
 
 _GRANT = re.compile(r"^GRANT ([^;]+?)\s+ON\s+(?!SCHEMA)(?:SEQUENCE\s+)?([^;]+?)\s+TO\s+hxi_writer;", re.MULTILINE)
@@ -58,6 +59,25 @@ def look_at(url: str, now_us: Callable[[], int]) -> tuple[Database, Rights | Non
     except psycopg.Error as error:
         let_go(error)
         raise Unavailable(one_line(error)) from error
+
+
+def ledger_at(url: str, app_id: str, topics: Collection[str]) -> dict[Partition, Claim]:
+    """Return the epoch of each partition's latest claim, and where its ledger stands.
+
+    Raises:
+        Unavailable: the server cannot be reached, lets nobody in, or refuses.
+    """
+    asked = {"app_id": app_id, "topics": list(topics)}
+    try:
+        with (
+            psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S) as connection,
+            answering(connection),
+        ):
+            rows = connection.execute(query("ledger"), asked).fetchall()
+    except psycopg.Error as error:
+        let_go(error)
+        raise Unavailable(one_line(error)) from error
+    return {Partition(topic, number): Claim(epoch, at) for topic, number, epoch, at in rows}
 
 
 def needed() -> Iterator[Needed]:

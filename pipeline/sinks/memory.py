@@ -73,6 +73,10 @@ class MemorySink:
             self.ledger[partition] = replace(entry, epoch=entry.epoch + 1)
         return {key: Claim(self.ledger[key].epoch, self.ledger[key].next_offset) for key in partitions}
 
+    async def offsets(self, partitions: Collection[Partition]) -> dict[Partition, int]:
+        """See :meth:`pipeline.sinks.contract.Sink.offsets`."""
+        return {partition: self.ledger.get(partition, Entry()).next_offset for partition in partitions}
+
     async def histories(self, session_ids: Collection[UUID], within_s: float) -> dict[UUID, History]:
         """See :meth:`pipeline.sinks.contract.Sink.histories`."""
         newest = {key: self.sessions[key]["last_event_time"] for key in session_ids if key in self.sessions}

@@ -3,7 +3,8 @@
 yoyo applies the files of ``schema/sql/migrations``; a PostgreSQL advisory lock around it
 lets one of many run while the others wait (yoyo's own lock row outlives a killed process).
 A migration and the note that it was applied are one transaction (in yoyo they are two, and a
-kill between them leaves a database that can neither go on nor back). Then rights are settled.
+kill between them leaves a database that can neither go on nor back). Then rights are settled,
+and user agents are judged by the lists that this version comes with.
 """
 
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from yoyo.migrations import Migration
 from pipeline.sinks.connection import CONNECT_TIMEOUT_S, answering, let_go, one_line
 from pipeline.sinks.contract import Unavailable
 from pipeline.sinks.rights import NotSettled, settle_rights
+from pipeline.sinks.user_agents import judge_user_agents
 from schema.sql import migrations_folder
 
 _LOCK = 0x485849
@@ -33,16 +35,26 @@ SELECT set_config('search_path', 'public', false) WHERE current_setting('search_
 """By default a user named ``hxi`` would create everything in the schema ``hxi`` once that exists."""
 
 
+_SEEN = "SELECT to_regclass(%s), current_schema(), current_user"
+"""There is no current schema where those of the search path may not be used."""
+
+_MAY_CREATE = "SELECT has_schema_privilege(current_schema(), 'CREATE'), current_schema(), current_user"
+
+
 class SchemaMismatch(Exception):
     """The database's schema is not the one that this version needs, or cannot become it; the text says why."""
 
 
 class Migrated(NamedTuple):
-    """The migrations that were missing, how many there are in all, and what others have to run to settle rights."""
+    """The migrations that were missing, how many there are in all, and what others have to run to settle rights.
+
+    And how many user agents of sessions these lists had not judged.
+    """
 
     applied: tuple[str, ...]
     known: int
     left: tuple[str, ...] = ()
+    user_agents: int = 0
 
 
 class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]
@@ -70,7 +82,11 @@ def migrate(url: str) -> Migrated:
     with _connected(url) as connection:
         migrations = read_migrations(str(migrations_folder()))
         connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
-        _refuse_newer(_applied(connection), {migration.id for migration in migrations})
+        known = {migration.id for migration in migrations}
+        applied = _applied(connection)
+        _refuse_newer(applied, known)
+        if known - applied:
+            _refuse_without_room(connection)
         backend = _Backend(_yoyo_uri(url), _TABLE)
         try:
             backend.init_database()
@@ -84,7 +100,8 @@ def migrate(url: str) -> Migrated:
             raise SchemaMismatch(
                 f"the database is up to date, but who may do what in it is not settled: {error}; run hxi migrate again"
             ) from None
-    return Migrated(tuple(migration.id for migration in missing), len(migrations), left)
+        user_agents = judge_user_agents(connection)
+    return Migrated(tuple(migration.id for migration in missing), len(migrations), left, user_agents)
 
 
 def check_schema(url: str) -> None:
@@ -112,8 +129,20 @@ def _refuse_newer(applied: set[str], known: set[str]) -> None:
         )
 
 
+def _refuse_without_room(connection: psycopg.Connection[Any]) -> None:
+    """Say it before yoyo does, which keeps to itself that it may not make its tables and then misses them."""
+    ((may_create, schema, login),) = connection.execute(_MAY_CREATE).fetchall()
+    if not may_create:
+        raise SchemaMismatch(
+            f"the database refused: permission denied for schema {schema} ({login} may not make tables)"
+        )
+
+
 def _applied(connection: psycopg.Connection[Any]) -> set[str]:
-    if connection.execute("SELECT to_regclass(%s)", (_TABLE,)).fetchone() == (None,):
+    ((table, schema, login),) = connection.execute(_SEEN, (_TABLE,)).fetchall()
+    if schema is None:
+        raise SchemaMismatch(f"the database refused: permission denied for schema public ({login} may not use it)")
+    if table is None:
         return set()
     return {row[0] for row in connection.execute("SELECT migration_id FROM _yoyo_migration")}
 

@@ -57,6 +57,14 @@ class PostgresSink:
         rows = await self._read("claim", **self._places(partitions))
         return {Partition(topic, number): Claim(epoch, next_offset) for topic, number, next_offset, epoch in rows}
 
+    async def offsets(self, partitions: Collection[Partition]) -> dict[Partition, int]:
+        """See :meth:`pipeline.sinks.contract.Sink.offsets`."""
+        url, name = self._url, session_name(self._app_id, "watch")  # of its own: the reader's waits, in a claim
+        async with translated(), await connect(url, name) as connection:
+            with answering(connection):
+                rows = await fetch(connection, "ledger_offsets", **self._places(partitions))
+        return dict.fromkeys(partitions, 0) | {Partition(topic, number): at for topic, number, at in rows}
+
     async def histories(self, session_ids: Collection[UUID], within_s: float) -> dict[UUID, History]:
         """See :meth:`pipeline.sinks.contract.Sink.histories`."""
         rows = await self._read("seen_ids", session_ids=list(session_ids), within_s=within_s)

@@ -1,8 +1,8 @@
 """Removes what is older than a policy allows, in many short transactions, while workers go on.
 
-A session is old by the arrival of its newest record, once it has ended and been judged. Its rows go kind by kind:
-replay chunks, events, in the end the session with its results. One that loses events is marked in the same
-transaction: its results no longer follow from what is stored, so those who write and judge leave them alone.
+A session is old by the arrival of its newest record, once it has ended and been judged. Its rows go table by table, in
+the end the session with what is left of it. One that loses events or results is marked in the same transaction: results
+no longer follow from what is stored, so those who write and judge leave alone what is left of them.
 
 Nobody is waited for: what others hold is left to the next run. So nobody deadlocks, and nobody waits longer than for
 one of these transactions.
@@ -17,9 +17,11 @@ from uuid import UUID
 
 import psycopg
 from psycopg.errors import InsufficientPrivilege
+from psycopg.sql import SQL, Identifier
 
 from pipeline.sinks.connection import CONNECT_TIMEOUT_S, IDLE_IN_TRANSACTION_TIMEOUT_MS, one_line, session_name
 from pipeline.sinks.contract import Unavailable
+from schema.rows import Partition
 from schema.sql import query
 
 MOST_SESSIONS = 100
@@ -32,10 +34,20 @@ _SETTINGS = {
     "synchronous_commit": "off",  # what a crash of the server brings back is removed by the next run
 }
 
+BEHIND_S = 600
+"""Workers that keep up note it every few seconds, or as soon as a burst of records is over."""
+
 Rows = dict[str, int]
 """How many rows, by table."""
 
 Connection = psycopg.Connection[Any]
+
+
+class Behind(NamedTuple):
+    """A partition that has not been read to its end ``since`` then (UTC), or never."""
+
+    partition: Partition
+    since: datetime | None
 
 
 class NotRemoved(Exception):
@@ -44,20 +56,35 @@ class NotRemoved(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RetentionPolicy:
-    """For how many days each kind stays; None is for good. A session takes its events and replays along."""
+    """For how many days each table's rows stay; None is for good. A session takes all that is left of it along.
+
+    What events were split into, latency metrics and error logs, goes with them unless it has days of its own.
+    """
 
     events_days: int | None = None
     replays_days: int | None = None
     sessions_days: int | None = None
     rollups_days: int | None = None
+    latency_metrics_days: int | None = None
+    error_logs_days: int | None = None
+    rage_clicks_days: int | None = None
+    heatmap_points_days: int | None = None
+    journey_steps_days: int | None = None
+    emotions_days: int | None = None
 
     def before(self, moment: datetime) -> dict[str, datetime | None]:
-        """Return, by kind, before when what goes at ``moment`` was last added to."""
+        """Return, by table, before when what goes at ``moment`` was last added to."""
         return {
-            kind: None if days is None else moment - timedelta(days=days)
-            for kind, days in (
+            table: None if days is None else moment - timedelta(days=days)
+            for table, days in (
+                ("session_replay_chunks", self.replays_days),
                 ("events", self.events_days),
-                ("replays", self.replays_days),
+                ("latency_metrics", self.latency_metrics_days or self.events_days),
+                ("error_logs", self.error_logs_days or self.events_days),
+                ("rage_click_events", self.rage_clicks_days),
+                ("heatmap_points", self.heatmap_points_days),
+                ("journey_steps", self.journey_steps_days),
+                ("emotion_predictions", self.emotions_days),
                 ("sessions", self.sessions_days),
                 ("rollups", self.rollups_days),
             )
@@ -65,19 +92,30 @@ class RetentionPolicy:
 
 
 class _Part(NamedTuple):
-    """What of sessions goes: by which statements, and how ``sessions.removed`` counts it."""
+    """What of sessions goes: rows of which tables, and the bit of ``sessions.swept`` that says so."""
 
-    kind: str
-    statements: tuple[str, ...]
-    removed: int
-    takes_events: bool = True
+    tables: tuple[str, ...]
+    swept: int
+
+    @property
+    def is_final(self) -> bool:
+        """Return whether results no longer follow from what is left. Nothing follows from replay chunks."""
+        return self.tables != ("session_replay_chunks",)
 
 
-_PARTS = (
-    _Part("replays", ("remove_replays",), 1, takes_events=False),
-    _Part("events", ("remove_events",), 2),
-    _Part("sessions", ("remove_replays", "remove_events", "remove_results"), 0),
+_TABLES = (
+    "session_replay_chunks",
+    "events",
+    "latency_metrics",
+    "error_logs",
+    "rage_click_events",
+    "heatmap_points",
+    "journey_steps",
+    "emotion_predictions",
 )
+"""Those whose rows may go before their session, each with a bit of ``sessions.swept`` in this order."""
+
+_PARTS = {table: _Part((table,), 1 << bit) for bit, table in enumerate(_TABLES)} | {"sessions": _Part(_TABLES, 0)}
 
 
 class OldRows:
@@ -107,12 +145,20 @@ class OldRows:
         """Remove them; yield after each transaction how many rows it took. Raises as :meth:`count` does."""
         with self._connected() as connection:
             before = self._before(connection)
-            for part in _PARTS:
-                if (moment := before[part.kind]) is not None:
+            for name, part in _PARTS.items():
+                if (moment := before[name]) is not None:
                     for session_ids in _old_sessions(connection, part, moment):
                         yield from _remove(connection, part, moment, session_ids)
             if (moment := before["rollups"]) is not None:
                 yield from _remove_rollups(connection, moment)
+
+    def behind(self) -> Behind | None:
+        """Return the partition that is behind the longest, and so says what is old; None where none is to speak of.
+
+        Raises as :meth:`count` does.
+        """
+        with self._connected() as connection:
+            return self._furthest_behind(connection)
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
@@ -135,18 +181,31 @@ class OldRows:
         asked = {"app_id": self._app_id, "topics": self._topics}
         ((moment,),) = connection.execute(query("caught_up"), asked).fetchall()
         if moment is None:
-            raise NotRemoved(f"the workers of {self._app_id} have not read every partition to its end yet")
+            raise NotRemoved(self._why_unknown(connection))
         return self._policy.before(moment)
+
+    def _furthest_behind(self, connection: Connection) -> Behind | None:
+        asked = {"app_id": self._app_id, "topics": self._topics, "behind_s": BEHIND_S}
+        for topic, number, since in connection.execute(query("furthest_behind"), asked).fetchall():
+            return Behind(Partition(topic, number), since)
+        return None
+
+    def _why_unknown(self, connection: Connection) -> str:
+        behind = self._furthest_behind(connection)
+        if behind is None:
+            return f"no worker of {self._app_id} has read {' or '.join(self._topics)} yet"
+        unread = f"{behind.partition.topic}[{behind.partition.number}] never was"
+        return f"the workers of {self._app_id} have not read every partition to its end yet: {unread}"
 
 
 def _old_sessions(connection: Connection, part: _Part, before: datetime) -> Iterator[list[UUID]]:
-    """Yield the sessions that ``part`` is still to be removed of, the oldest first."""
-    for removed in (0, 1, 2, 3):
-        if removed & part.removed:
+    """Yield the sessions that are still to be swept of ``part``, the oldest first."""
+    for swept in range(1 << len(_TABLES)):
+        if swept & part.swept:
             continue
         after = (datetime.min, UUID(int=0))  # noqa: DTZ901 - rows hold naive UTC
         while True:
-            asked = {"removed": removed, "before": before, "after": after[0], "after_id": after[1]}
+            asked = {"swept": swept, "before": before, "after": after[0], "after_id": after[1]}
             found = connection.execute(query("old_sessions"), asked | {"most": MOST_SESSIONS}).fetchall()
             if not found:
                 break
@@ -167,20 +226,23 @@ def _remove(connection: Connection, part: _Part, before: datetime, session_ids: 
 def _remove_some(connection: Connection, part: _Part, session_ids: list[UUID]) -> tuple[Rows, bool]:
     """Remove what one transaction may of these sessions, which are held; return whether that was all."""
     rows: Rows = {}
-    asked: dict[str, Any] = {"session_ids": session_ids, "most": MOST_ROWS}
-    noted = {"session_ids": session_ids, "is_final": part.takes_events}
-    for name in part.statements:
-        taken: Rows = dict(connection.execute(query(name), asked).fetchall())
-        rows |= taken
-        if max(taken.values()) == MOST_ROWS:
-            connection.execute(query("note_removed"), noted | {"removed": 0})
-            return rows, False
-    if part.removed:
-        connection.execute(query("note_removed"), noted | {"removed": part.removed})
-        return rows, True
-    connection.execute(query("note_removed"), noted | {"removed": 0})
+    for table in part.tables:
+        rows[table] = _remove_from(connection, table, session_ids)
+        if rows[table] == MOST_ROWS:
+            break
+    is_done = MOST_ROWS not in rows.values()
+    noted = {"tables": list(rows), "swept": part.swept if is_done else 0, "is_final": part.is_final}
+    connection.execute(query("note_removed"), noted | {"session_ids": session_ids})
+    if part.swept or not is_done:
+        return rows, is_done
     rest = _remove_with_users(connection, session_ids)
     return {table: rows.get(table, 0) + more for table, more in rest.items()}, True
+
+
+def _remove_from(connection: Connection, table: str, session_ids: list[UUID]) -> int:
+    statement = SQL(query("remove_events" if table == "events" else "remove_rows")).format(table=Identifier(table))
+    ((rows,),) = connection.execute(statement, {"session_ids": session_ids, "most": MOST_ROWS}).fetchall()
+    return int(rows)
 
 
 def _remove_with_users(connection: Connection, session_ids: list[UUID]) -> Rows:

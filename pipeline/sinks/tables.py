@@ -13,6 +13,7 @@ import psycopg
 
 from pipeline.fold import without_results
 from pipeline.sinks.contract import Unavailable, Written, nothing
+from pipeline.sinks.user_agents import as_columns
 from schema.rows import (
     BurstRow,
     ChunkRow,
@@ -173,8 +174,7 @@ async def _merge_sessions(cursor: psycopg.AsyncCursor[Any], rows: Rows) -> _Merg
 
 async def _merge_user_agents(cursor: psycopg.AsyncCursor[Any], rows: Sequence[UserAgentRow]) -> None:
     if rows:
-        columns = dict(zip(UserAgentRow._fields, map(list, zip(*rows, strict=True)), strict=True))
-        await cursor.execute(query("merge_user_agents"), columns)
+        await cursor.execute(query("merge_user_agents"), as_columns(rows))
 
 
 async def _merge(

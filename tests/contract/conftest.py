@@ -40,7 +40,7 @@ EMPTY = b"""
     DELETE FROM sessions; DELETE FROM users; DELETE FROM hxi_state.ledger
 """
 SERIAL_IDS = {"event_id", "id"}
-OF_POSTGRES = {"removed", "is_final", "outline"}
+OF_POSTGRES = {"removed", "swept", "is_final", "outline"}
 """Columns that `hxi retention` writes, and that PostgreSQL works out: the twin has neither."""
 
 JSON_COLUMNS = {"metadata", "chunk_data", "issues", "reasons"}

@@ -43,6 +43,14 @@ async def test_a_claim_begins_where_the_flushes_before_it_ended(store: Store) ->
     assert await store.sink.claim([EVENTS]) == {EVENTS: Claim(2, 3)}
 
 
+async def test_where_the_ledger_stands_can_be_asked_of_all_partitions_and_fences_nobody(store: Store) -> None:
+    owner = await Owner.of(store.sink)
+    await owner.write(kept(0), kept(1))
+    assert await store.sink.offsets([EVENTS, OTHER_PARTITION]) == {EVENTS: 2, OTHER_PARTITION: 0}
+    await owner.write(kept(2))
+    assert await store.sink.offsets([EVENTS]) == {EVENTS: 3}
+
+
 async def test_a_flush_writes_the_rows_of_all_its_tables(store: Store) -> None:
     owner = await Owner.of(store.sink)
     call = kept(1, API_CALL, screen_name="/buy", api_call=ApiCall("/api/buy", 250, 503))

@@ -137,8 +137,8 @@ def _take_connection(campaign: Campaign, held: ExitStack) -> bool:
     return True
 
 
-def _failures(worker: WorkerProcess) -> int:
-    return worker.said().count(" failed (try ")
+def _failures(worker: WorkerProcess) -> float:
+    return worker.metric("hxi_retries_total")
 
 
 def _said(campaign: Campaign, text: str) -> int:

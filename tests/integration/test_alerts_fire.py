@@ -11,8 +11,10 @@ PROMETHEUS = DEPLOY / "prometheus"
 RULE_TEST = Path("rules_test/hxi_test.yml")
 
 FLAPPING = {
-    "HxiNothingClaimed": ('hxi_partitions{job="hxi"}) == 0\n        for: 3m', 'hxi_partitions{job="hxi"}) == 0'),
-    "HxiPartitionStuck": ('delta(hxi_lag_records{job="hxi"}[1m]) >= 0', 'hxi_lag_records{job="hxi"} > 0'),
+    "HxiNothingClaimed": ("[1m:15s]) == 0\n        for: 90s", "[1m:15s]) == 0"),
+    "HxiPartitionStuck": ("[1m:15s]) == 0\n        for: 45s", "[1m:15s]) >= 0"),
+    "HxiServerAway": ("[1m])) > 0\n        for: 90s", "[1m])) > 0"),
+    "HxiRecoveryHanging": ('(hxi_partitions{job="hxi"})\n        for: 90s', '(hxi_partitions{job="hxi"})'),
     "HxiFreshnessBurnsFast": ("> 14.4 * 0.01 and job", "> 14.4 * 0.01 or job"),
 }
 """What of a rule keeps it from firing on a deploy or for too long, and how it would."""

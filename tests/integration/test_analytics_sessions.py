@@ -114,18 +114,38 @@ def test_the_main_emotion_is_the_most_frequent_then_the_surest(
     assert ask(database_url, "SELECT main_emotion FROM analytics.session_overview") == [(main,)]
 
 
+TROUBLES = [{"code": "js_error", "count": 3, "points": 18}, {"code": "rage_click", "count": 2, "points": 16}]
+COUNTED = ("rage_click_events", "error_logs")
+
+
+# Rows that are there are those that came after what retention removed.
 @pytest.mark.parametrize(
-    ("issues", "errors"),
-    [([{"code": "js_error", "count": 3, "points": 18}, {"code": "slow_call", "count": 2}], 3), ([], 0), (None, None)],
+    ("removed", "issues", "seen"),
+    [
+        (None, TROUBLES, (1, 7, 1, 1, "calm")),
+        (["events", "session_replay_chunks", "latency_metrics"], TROUBLES, (1, 7, 1, 1, "calm")),
+        (["events", *COUNTED], TROUBLES, (1, 7, 2, 3, "calm")),
+        (["events", *COUNTED], TROUBLES[:1], (1, 7, 0, 3, "calm")),
+        (["events", *COUNTED], [], (1, 7, 0, 0, "calm")),
+        (["events", *COUNTED], None, (1, 7, None, None, "calm")),
+        (["journey_steps"], TROUBLES, (None, 7, 1, 1, "calm")),
+        (["emotion_predictions"], TROUBLES, (1, 7, 1, 1, None)),
+    ],
 )
-def test_errors_that_retention_removed_are_those_that_the_score_counts(
-    database_url: str, issues: list[Any] | None, errors: int | None
+def test_what_retention_removed_is_known_from_the_score_or_unknown(
+    database_url: str, removed: list[str] | None, issues: list[Any] | None, seen: tuple[Any, ...]
 ) -> None:
-    put(database_url, "sessions", session_id=SESSION, is_final=True, event_count=7)
+    put(database_url, "sessions", session_id=SESSION, event_count=7)
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE sessions SET removed = %s", [removed])
+    for table in (*COUNTED, "journey_steps"):
+        put(database_url, table, session_id=SESSION, screen_name="/a")
+    put(database_url, "emotion_predictions", session_id=SESSION, predicted_emotion="calm")
     if issues is not None:
         put(database_url, "experience_scores", session_id=SESSION, score=50, issues=issues, derived=True)
     put(database_url, "experience_scores", session_id=SESSION, score=50, issues=[{"code": "js_error", "count": 9}])
-    assert ask(database_url, "SELECT events, errors FROM analytics.session_overview") == [(7, errors)]
+    overview = "SELECT screens, events, rage_clicks, errors, main_emotion FROM analytics.session_overview"
+    assert ask(database_url, overview) == [seen]
 
 
 async def test_bots_are_told_from_people(database_url: str) -> None:
@@ -145,20 +165,20 @@ async def test_bots_are_told_from_people(database_url: str) -> None:
 async def test_an_emotion_timeline_has_a_line_per_window_in_order(database_url: str) -> None:
     await written(database_url, kept(40, screen_name="/b"), kept(40, session_id=numbered(1)))
     ((event_id,),) = ask(database_url, "SELECT event_id FROM events WHERE session_id = %s", SESSION)
-    seconds = lambda number: NOON + timedelta(seconds=number)  # noqa: E731
+    zero, thirty, forty, sixty, ninety = (NOON + timedelta(seconds=number) for number in (0, 30, 40, 60, 90))
     predictions: list[Mapping[str, Any]] = [
-        {"window_start": seconds(60), "predicted_emotion": "calm", "confidence": 0.5, "reasons": [{"feature": "x"}]},
-        {"window_start": seconds(30), "predicted_emotion": "bored", "event_id": event_id},
+        {"window_start": sixty, "predicted_emotion": "calm", "confidence": 0.5, "reasons": [{"feature": "x"}]},
+        {"window_start": thirty, "predicted_emotion": "bored", "event_id": event_id},
         {"predicted_emotion": "theirs", "event_id": event_id},
-        {"predicted_emotion": "theirs, too", "predicted_at": seconds(0)},
+        {"predicted_emotion": "theirs, too", "predicted_at": zero},
     ]
     for prediction in predictions:
         put(database_url, "emotion_predictions", session_id=SESSION, **prediction)
     assert ask(database_url, "SELECT * FROM analytics.emotion_timeline(%s)", SESSION) == [
-        (seconds(0), None, "theirs, too", None, None, None),
-        (seconds(30), seconds(60), "bored", None, "/b", None),
-        (seconds(40), None, "theirs", None, "/b", None),
-        (seconds(60), seconds(90), "calm", 0.5, None, [{"feature": "x"}]),
+        (zero, None, "theirs, too", None, None, None),
+        (thirty, sixty, "bored", None, "/b", None),
+        (forty, None, "theirs", None, "/b", None),
+        (sixty, ninety, "calm", 0.5, None, [{"feature": "x"}]),
     ]
 
 

@@ -48,6 +48,14 @@ PATIENCE_S = 20
 RAW = ("events", "latency_metrics", "error_logs")
 RESULTS = ("rage_click_events", "heatmap_points", "journey_steps", "emotion_predictions", "experience_scores")
 ALL_DAYS = RetentionPolicy(1, 1, 1, 1)
+OF_A_TABLE = {
+    "latency_metrics_days": "latency_metrics",
+    "error_logs_days": "error_logs",
+    "rage_clicks_days": "rage_click_events",
+    "heatmap_points_days": "heatmap_points",
+    "journey_steps_days": "journey_steps",
+    "emotions_days": "emotion_predictions",
+}
 
 
 def ask(url: str, question: str, *parameters: Any) -> list[tuple[Any, ...]]:
@@ -169,6 +177,53 @@ async def test_of_a_session_without_its_events_all_results_stay(database_url: st
     assert remove(database_url, RetentionPolicy(events_days=1)) == {}
 
 
+# day 0: the visit    day 2: one table's rows go    then: late clicks, view, error come    day 5: their rows go too
+@pytest.mark.parametrize(("days", "table"), list(OF_A_TABLE.items()))
+async def test_rows_of_one_table_go_alone_and_what_comes_late_changes_no_result(
+    database_url: str, sink: PostgresSink, days: str, table: str
+) -> None:
+    policy = RetentionPolicy(**{days: 1})
+    owner = await fill(sink, visit(SESSION))
+    let_pass(database_url, 2)
+    before, results = rows_of(database_url, SESSION), results_of(database_url, SESSION)
+
+    assert remove(database_url, policy) == {table: before.pop(table)}
+    assert rows_of(database_url, SESSION) == before
+    results |= {table: []} if table in results else {}
+    assert results_of(database_url, SESSION) == results
+    seen = "SELECT removed, is_final FROM sessions"
+    assert ask(database_url, seen) == [([table], True)]
+    assert remove(database_url, policy) == {}
+
+    late: dict[str, Any] = {"arrival_us": at(2 * DAY_S)}
+    await owner.write(
+        kept(62.5, PAGE_VIEW, screen_name="/new", **late),
+        *(kept(61.05 + n / 10, x=1, y=1, screen_name="/a", **late) for n in range(3)),
+        kept(40, ERROR, error=JsError("late", None), **late),
+        kept(41, API_CALL, api_call=ApiCall("/a", 900, 503), **late),
+    )
+    await sink.mark_caught_up({REPLAY: owner.claim})
+    await sink.end_quiet_sessions(1, TOPICS)
+    await sink.judge(10)
+
+    assert results_of(database_url, SESSION) == results
+    assert ask(database_url, seen) == [([table], True)], "who looks still sees it"
+    let_pass(database_url, 4)
+    assert remove(database_url, policy) == ({table: 1} if table in RAW else {})
+    assert remove(database_url, RetentionPolicy(sessions_days=1))["sessions"] == 1
+
+
+async def test_latency_metrics_and_errors_go_with_events_unless_they_have_days_of_their_own(
+    database_url: str, sink: PostgresSink
+) -> None:
+    await fill(sink, visit(SESSION))
+    let_pass(database_url, 2)
+    assert remove(database_url, RetentionPolicy(events_days=1, error_logs_days=3)).keys() == {*RAW} - {"error_logs"}
+    let_pass(database_url, 4)
+    assert remove(database_url, RetentionPolicy(events_days=1, error_logs_days=3)) == {"error_logs": 1}
+    assert ask(database_url, "SELECT removed FROM sessions") == [(sorted(RAW),)]
+
+
 async def test_replays_go_alone(database_url: str, sink: PostgresSink) -> None:
     owner = await fill(sink, visit(SESSION))
     let_pass(database_url, 2)
@@ -176,6 +231,7 @@ async def test_replays_go_alone(database_url: str, sink: PostgresSink) -> None:
     await owner.write(kept(30, PAGE_VIEW, screen_name="/new"))
     await sink.judge(10)
     assert ask(database_url, "SELECT count(*) FROM journey_steps") == [(4,)], "events are there: results go on"
+    assert ask(database_url, "SELECT removed, is_final FROM sessions") == [(["session_replay_chunks"], False)]
 
 
 async def test_kinds_go_one_after_the_other_and_then_the_session(database_url: str, sink: PostgresSink) -> None:
@@ -268,7 +324,7 @@ async def test_while_a_partition_was_never_read_to_its_end_nothing_is_old(
     await fill(sink, visit(SESSION))
     let_pass(database_url, 2)
     await Owner.of(sink)
-    with pytest.raises(NotRemoved, match="have not read every partition to its end"):
+    with pytest.raises(NotRemoved, match=r"have not read every partition to its end yet: .*\[\d\] never was"):
         remove(database_url)
     assert rows_of(database_url, SESSION)
 
@@ -279,7 +335,7 @@ async def test_where_nobody_has_read_anything_under_this_name_nothing_is_old(
     await fill(sink, visit(SESSION))
     let_pass(database_url, 2)
     for app_id, topics in (("misspelt", TOPICS), (APP, ("misspelt",))):
-        with pytest.raises(NotRemoved, match="have not read every partition to its end"):
+        with pytest.raises(NotRemoved, match=f"no worker of {app_id} has read .*{topics[-1]} yet"):
             list(OldRows(database_url, app_id, topics, ALL_DAYS).remove())
     assert rows_of(database_url, SESSION)
 
@@ -287,7 +343,12 @@ async def test_where_nobody_has_read_anything_under_this_name_nothing_is_old(
 async def test_a_run_without_removing_counts_what_would_go(database_url: str, sink: PostgresSink) -> None:
     await fill(sink, visit(SESSION, user=user()), visit(OTHER_SESSION, arrival_us=at(DAY_S), user=user(numbered(9))))
     let_pass(database_url, 1.5)
-    for policy in (RetentionPolicy(1), RetentionPolicy(None, 1), RetentionPolicy(None, None, 1, 1)):
+    for policy in (
+        *(RetentionPolicy(**{days: 1}) for days in OF_A_TABLE),
+        RetentionPolicy(1),
+        RetentionPolicy(None, 1),
+        RetentionPolicy(None, None, 1, 1),
+    ):
         old = OldRows(database_url, APP, TOPICS, policy)
         counted = +Counter(old.count())
         assert counted == +Counter(old.count()), "counting removes nothing"
@@ -498,12 +559,12 @@ def test_old_sessions_are_found_by_an_index(database_url: str) -> None:
     ask(
         database_url,
         """
-        INSERT INTO sessions (session_id, end_time, last_record_at, removed)
+        INSERT INTO sessions (session_id, end_time, last_record_at, swept)
         SELECT gen_random_uuid(), now(), now() - n * interval '1 minute', n % 4 FROM generate_series(1, 5000) AS n;
         ANALYZE sessions
         """,
     )
-    asked = {"removed": 2, "before": moment(at(0)), "after": moment(at(-9)), "after_id": SESSION, "most": 100}
+    asked = {"swept": 2, "before": moment(at(0)), "after": moment(at(-9)), "after_id": SESSION, "most": 100}
     with psycopg.connect(database_url, cursor_factory=psycopg.ClientCursor) as connection:
         plan = connection.execute(b"EXPLAIN " + query("old_sessions").encode(), asked).fetchall()
     text = "\n".join(line for (line,) in plan)
@@ -535,8 +596,9 @@ def test_what_goes_is_found_by_indexes_whatever_the_planner_knows(database_url: 
         connection.execute(FULL.encode(), [[numbered(n) for n in range(300)]])
         if known:
             connection.execute(known.encode())
-        for name in ("remove_replays", "remove_events", "remove_results"):
-            plan = connection.execute(b"EXPLAIN " + query(name).encode(), asked).fetchall()
+        for table in (*RAW, *RESULTS[:-1], "session_replay_chunks"):
+            statement = query("remove_events" if table == "events" else "remove_rows").format(table=table)
+            plan = connection.execute(b"EXPLAIN " + statement.encode(), asked).fetchall()
             assert not [line for (line,) in plan if "Seq Scan" in line], "\n".join(line for (line,) in plan)
 
 
@@ -564,8 +626,25 @@ async def test_the_command_says_what_it_removed(
             capsys.readouterr().out
             == f"table\trows\nevents\t{len(visit(SESSION))}\nlatency_metrics\t1\nerror_logs\t1\n"
         )
+    ask(database_url, "UPDATE hxi_state.ledger SET caught_up_at = now() AT TIME ZONE 'utc'")
     command(database_url, False, EVENTS="2")
     assert capsys.readouterr() == ("", "nothing is old enough to be removed\n")
+
+
+async def test_where_nothing_is_old_because_a_partition_is_behind_the_command_says_which_and_since_when(
+    database_url: str, sink: PostgresSink, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await fill(sink, visit(SESSION))
+    ask(database_url, "UPDATE hxi_state.ledger SET caught_up_at = now() AT TIME ZONE 'utc'")
+    ask(database_url, "UPDATE hxi_state.ledger SET caught_up_at = %s WHERE topic = %s", moment(at(3600)), REPLAY.topic)
+    for dry_run in (True, False):
+        command(database_url, dry_run, EVENTS="2")
+        assert capsys.readouterr() == (
+            "",
+            "nothing is old enough to be removed, counted back from 2024-01-05 13:00 UTC:\n"
+            f"since then {REPLAY.topic}[{REPLAY.number}] has not been read to its end; do workers run, and keep up?"
+            " See hxi doctor\n",
+        )
 
 
 def test_the_command_without_a_policy_removes_nothing(database_url: str) -> None:

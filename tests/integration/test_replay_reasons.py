@@ -131,6 +131,16 @@ def test_a_chunk_that_says_nothing_is_unreadable(database_url: str) -> None:
     assert verdict(database_url) == [(1, False, "unreadable")]
 
 
+def test_a_recording_that_retention_has_removed_chunks_of_is_no_mistake_of_the_recorder(database_url: str) -> None:
+    record(database_url, told("c"), first=7)
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE sessions SET removed = '{events}'")
+    assert verdict(database_url) == [(1, False, "missing_chunk")]
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE sessions SET removed = '{events,session_replay_chunks}'")
+    assert verdict(database_url) == [(1, False, "removed")]
+
+
 def test_a_change_of_a_chunk_changes_what_is_said_of_it(database_url: str) -> None:
     record(database_url, told("cc"))
     with psycopg.connect(database_url) as connection:

@@ -111,8 +111,8 @@ async def do_what_workers_do(url: str) -> None:
     try:
         owner = await Owner.of(sink, REPLAY)
         call = kept(61, API_CALL, api_call=ApiCall("/a", 9, 200), **mine)
-        said = {"user": user(), "facts": facts(device_id="d", user_agent="u")}
-        error = kept(62, ERROR, error=JsError("it broke", None), **said, **mine)
+        said = facts(device_id="d", user_agent="u")
+        error = kept(62, ERROR, error=JsError("it broke", None), user=user(), facts=said, **mine)
         await owner.write(*busy(0, 40, **mine), kept(60, PAGE_VIEW, screen_name="/a", **mine), call, error)
         await owner.write(kept_chunk(0, **mine), *(kept(63 + n / 10, x=1, y=1, **mine) for n in range(3)))
         await owner.write(kept(63.3, x=1, y=1, user=user(numbered(2)), **mine), kept(70, SESSION_END, **mine))
@@ -344,7 +344,7 @@ def test_a_role_that_may_make_roles_needs_nobody_else_and_can_migrate_later(serv
         "CREATE ROLE another LOGIN PASSWORD 'secret'", "GRANT hxi_owner TO another WITH INHERIT TRUE, SET TRUE"
     )
     others_url = url.replace("//maker:", "//another:")
-    assert migrate(others_url) == ((), migrate(url).known, ())
+    assert migrate(others_url) == ((), migrate(url).known, (), 0)
     assert_can_go_on_migrating(others_url)
 
 

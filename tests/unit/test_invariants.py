@@ -81,7 +81,7 @@ class World:
     async def read_from(self, offsets: Mapping[Partition, int]) -> None:
         self._position = offsets[EVENTS]
 
-    async def bounds(self, partitions: Iterable[Partition]) -> dict[Partition, tuple[int, int]]:
+    async def bounds(self, partitions: Iterable[Partition], within_s: float) -> dict[Partition, tuple[int, int]]:
         return dict.fromkeys(partitions, (0, len(self.topic)))
 
     async def send_dead_letters(self, letters: Sequence[DeadLetter]) -> None:

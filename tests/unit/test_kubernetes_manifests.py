@@ -250,3 +250,49 @@ def test_pods_may_reach_both_servers(secrets: Path) -> None:
     database = int(str(conninfo_to_dict(settings.database_url)["port"]))
 
     assert {each["port"] for each in out["ports"]} == kafka | {database, 53}
+
+
+def secrets_and_settings(made: Manifest) -> set[tuple[str, str]]:
+    """Return what has to be there for a pod to start."""
+    only = container(made)
+    keys = [each["valueFrom"]["configMapKeyRef"] for each in only["env"] if "valueFrom" in each]
+    settings = [*keys, *(each["configMapRef"] for each in only["envFrom"])]
+    volumes = [each["secret"]["secretName"] for each in made["spec"]["volumes"] if "secret" in each]
+    return {("ConfigMap", each["name"]) for each in settings} | {("Secret", name) for name in volumes}
+
+
+def test_each_step_of_the_page_has_what_it_needs_from_those_before() -> None:
+    section = (ROOT / "docs/deployment.md").read_text().split("\n## Kubernetes\n")[1]
+    whole = {key for key in MANIFESTS if key[0] != "Secret"}
+    there: set[tuple[str, str]] = set()
+    for command in re.findall(r"^ +(kubectl .+)$|(CREATE ROLE worker)", section, re.MULTILINE):
+        line = "".join(command)
+        if made := re.search("create secret generic (.+?) ", line):
+            assert ("Namespace", "hxi") in there, line
+            there.add(("Secret", made[1]))
+        elif "namespace.yaml" in line:
+            there.add(("Namespace", "hxi"))
+        elif "wait" in line:
+            (job,) = (key for key in there if key[0] == "Job")
+            assert f"job/{job[1]} " in line
+            there.add(("Role", "hxi_writer"))
+        elif line == "CREATE ROLE worker":
+            assert ("Role", "hxi_writer") in there, "the group that it is to be in"
+            there.add(("Role", "worker"))
+        else:
+            assert "--kustomize deploy/kubernetes" in line
+            chosen = re.search(r"component in \((.+)\)", line)
+            names = chosen[1].split(", ") if chosen else None
+            applied = {key for key in whole if names is None or component(MANIFESTS[key]) in names}
+            there |= applied
+            for key in applied & PODS.keys():
+                assert secrets_and_settings(PODS[key]) <= there, (line, key)
+                assert key[0] != "Deployment" or ("Role", "worker") in there
+    assert whole <= there, "in the end all of it is there"
+
+
+def component(manifest: Manifest) -> str | None:
+    """Return what part a manifest says it is."""
+    labels = manifest["metadata"].get("labels", {})
+    found: str | None = labels.get("app.kubernetes.io/component")
+    return found

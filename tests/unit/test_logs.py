@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -66,3 +67,41 @@ def test_text_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_by_itself_a_terminal_gets_text_and_everything_else_json(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not said(monkeypatch, Terminal(), "auto").startswith("{")
     assert said(monkeypatch, io.StringIO(), "auto").startswith("{")
+
+
+UNEXPECTED = {
+    "raise ValueError('so')": "The process was ended: ValueError",
+    "threading.Thread(target=lambda: 1 / 0, name='one').start()": "The thread one was ended: ZeroDivisionError",
+    "type('A', (), {'__del__': lambda self: 1 / 0})()": "What cannot be raised was ignored: ZeroDivisionError",
+}
+
+
+@pytest.mark.parametrize("doing", list(UNEXPECTED))
+@pytest.mark.parametrize("log_format", ["json", "nonsense"])
+def test_what_nobody_expected_is_a_line_with_its_traceback(doing: str, log_format: str) -> None:
+    (found,) = lines_of(doing, log_format)
+    assert found["message"] == UNEXPECTED[doing]
+    assert found["level"] == "ERROR"
+    assert found["traceback"].startswith("Traceback (most recent call last):")
+
+
+@pytest.mark.parametrize(
+    ("doing", "said"),
+    [
+        ("warnings.warn('old', FutureWarning)", "FutureWarning: old"),
+        ("logging.getLogger('kind').warning('%d apples', 'no')", "(cannot be shown in full) %d apples"),
+        ("logging.getLogger('aiokafka').error('away %d', 1); logging.getLogger('aiokafka').error('away %d', 2)", ""),
+    ],
+)
+def test_warnings_and_what_cannot_be_formatted_are_a_line(doing: str, said: str) -> None:
+    (found,) = lines_of(doing, "json")
+    assert said in found["message"]
+
+
+def lines_of(doing: str, log_format: str) -> list[dict[str, Any]]:
+    """Return all that a process says which does ``doing``."""
+    begin = (
+        f"import logging, threading, warnings, agents.logs; agents.logs.log_all({{'HXI_LOG_FORMAT': {log_format!r}}})"
+    )
+    done = subprocess.run([sys.executable, "-c", f"{begin}; {doing}"], capture_output=True, text=True, check=False)
+    return [json.loads(line) for line in done.stderr.splitlines()]

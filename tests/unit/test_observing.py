@@ -7,11 +7,11 @@ import pytest
 import time_machine
 
 from agents import metrics
+from agents.away import Away
 from agents.observing import FlushTimes, count_flush, watch_loop_delay
 from agents.owned import Owned
 from agents.pending import Pending
 from agents.recovery import Recovery
-from agents.retrying import Away
 from pipeline.dedup import SeenIds
 from pipeline.flush import Flush
 from pipeline.fold import FoldPolicy

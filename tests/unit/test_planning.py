@@ -24,7 +24,14 @@ ROUND = Costs(
     stored_per_replay_byte=0.5,
     rollup_rows_per_event=0.01,
     rollup_row_bytes=1_000,
-    removed_rows_per_s=40_000,
+    worker_replay_mb_per_s=10,
+    worker_replay_cpu_us_per_kb=50,
+    postgres_replay_cpu_us_per_kb=20,
+    replay_chunk_bytes=10_000,
+    wal_per_replay_byte=0.4,
+    removed_replay_mb_per_s=200,
+    removed_wal_per_replay_byte=0.2,
+    removed_rows_per_s={"events": 20_000, "heatmap_points": 100_000},
     removed_row_cpu_us=10,
     removed_row_wal_bytes=250,
     sizes={"events": Size(1, 300), "heatmap_points": Size(1, 200)},
@@ -53,32 +60,57 @@ def test_workers_partitions_and_databases_follow_from_the_rate(
 
 
 def test_what_a_plan_says_can_be_worked_out_by_hand() -> None:
-    plan = planned(Load(10_000, retention_days=10, replay_bytes_per_s=1_000_000), ROUND)
+    plan = planned(Load(10_000, retention_days=10, replay_bytes_per_s=1_000_000, peak_to_mean=1), ROUND)
     # 10 000/s · 86 400 s · 500 B = 432 GB of rows a day; 1 MB/s · 86 400 s · 0.5 = 43.2 GB of replays;
     # 1 000 windows a minute (the limit, where 6 000 would come) · 1 440 · 1 000 B = 1.44 GB
     assert sum(plan.bytes_per_day.values()) == pytest.approx(432e9 + 43.2e9 + 1.44e9)
     assert plan.stored_tb == pytest.approx(4.7664)
     assert (plan.databases, plan.workers_per_database, plan.partitions_per_database) == (1, 2, 8)
-    assert plan.rows_per_s == 20_000
-    assert plan.wal_mb_per_s == pytest.approx(10 + 5 + 0.5)
-    assert plan.worker_cores == pytest.approx(0.5)
-    assert plan.postgres_cores_per_database == 1  # 0.4 to write, 0.2 to remove, 60 % busy
+    assert plan.rows_per_s == 20_000 + 100
+    assert plan.wal_mb_per_s == pytest.approx(10 + 5 + 0.4 + 0.2)
+    assert plan.worker_cores == pytest.approx(0.5 + 0.05)
+    assert plan.postgres_cores_per_database == 2  # 0.4 + 0.02 to write, 0.2 + 0.005 to remove, 60 % busy
     assert plan.connections_per_database == 8
     assert plan.recent_gb_per_database == pytest.approx(9)
-    assert plan.removing_at_once == pytest.approx(0.5)
+    assert plan.removing_at_once == pytest.approx(0.5 + 0.1 + 0.005)
     assert plan.topic_mb_per_s == pytest.approx(4)
     assert plan.topic_tb == pytest.approx(4e6 * 86_400 * 7 * 3 / 1e12)
     assert plan.brokers == 3
 
 
+def test_what_is_stored_and_removed_goes_by_the_mean_and_machines_by_the_busiest() -> None:
+    even, peaked = (
+        planned(Load(10_000, 10, 9_000_000, peak_to_mean=times), replace(ROUND, rollup_rows_per_event=0))
+        for times in (1, 5)
+    )
+    for of_mean in ("stored_tb", "removing_at_once", "topic_tb"):
+        assert getattr(peaked, of_mean) == pytest.approx(getattr(even, of_mean) / 5), of_mean
+    for of_peak in ("workers", "worker_cores", "rows_per_s", "topic_mb_per_s", "recent_gb_per_database"):
+        assert getattr(peaked, of_peak) == getattr(even, of_peak), of_peak
+    assert peaked.wal_mb_per_s == pytest.approx(10 + 3.6 + (5 + 1.8) / 5)
+
+
+@pytest.mark.parametrize(("replays", "workers"), [(0, 1), (6_000_000, 2), (60_000_000, 11), (600_000_000, 101)])
+def test_replays_take_workers_of_their_own(replays: float, workers: int) -> None:
+    one_database = replace(ASSUMED, database_events_per_s=1e9, database_tb=1e9)
+    assert planned(Load(600, 0, replays), ROUND, one_database).workers == workers
+
+
+def test_replays_take_databases_as_the_events_that_cost_as_much() -> None:
+    # 20 µs per kB, 40 µs per event: 80 MB/s are 40 000 events/s
+    assert [planned(Load(rate, 0, 80e6), ROUND).databases for rate in (10_000, 10_001)] == [1, 2]
+
+
 def test_databases_are_as_many_as_hold_what_is_stored() -> None:
-    assert planned(Load(10_000, retention_days=23), ROUND).databases == 1
-    assert planned(Load(10_000, retention_days=24), ROUND).databases == 2
+    for times in (1, 2):
+        rate = 10_000 * times
+        assert planned(Load(rate, retention_days=23, peak_to_mean=times), ROUND).databases == 1
+        assert planned(Load(rate, retention_days=24, peak_to_mean=times), ROUND).databases == 2
 
 
 def test_every_database_has_its_own_latency_windows() -> None:
-    one = planned(Load(40_000, 0), ROUND).bytes_per_day["latency_rollups"]
-    assert planned(Load(100_000, 0), ROUND).bytes_per_day["latency_rollups"] == 2 * one
+    one = planned(Load(40_000, 0, peak_to_mean=1), ROUND).bytes_per_day["latency_rollups"]
+    assert planned(Load(100_000, 0, peak_to_mean=1), ROUND).bytes_per_day["latency_rollups"] == 2 * one
 
 
 def test_memory_of_ids_is_bounded() -> None:
@@ -152,6 +184,7 @@ def test_figures_of_another_machine_are_taken_from_its_benchmark(
     file = benchmark(tmp_path, **{"drain of 300000 events": {"mix": drained}})
     show_plan(Load(100_000, 1), file)
     shown = capsys.readouterr()
+    assert "the busiest hour, times the day's mean\t3\t--peak-to-mean" in shown.out
     assert f"a worker drains, events/s\t40 000\t{file}\n" in shown.out
     assert "\nworkers\t6\t" in shown.out
     assert shown.err.startswith("Several workers")

@@ -31,7 +31,7 @@ class Topic:
     async def read_from(self, offsets: dict[Partition, int]) -> None:
         """Read from there on."""
 
-    async def bounds(self, partitions: Iterable[Partition]) -> Mapping[Partition, tuple[int, int]]:
+    async def bounds(self, partitions: Iterable[Partition], within_s: float) -> Mapping[Partition, tuple[int, int]]:
         """Return that nothing is there."""
         return dict.fromkeys(partitions, (0, 0))
 

@@ -36,7 +36,7 @@ class World:
     async def read_from(self, offsets: dict[Partition, int]) -> None:
         pass
 
-    async def bounds(self, partitions: Iterable[Partition]) -> dict[Partition, tuple[int, int]]:
+    async def bounds(self, partitions: Iterable[Partition], within_s: float) -> dict[Partition, tuple[int, int]]:
         return dict.fromkeys(partitions, (0, 0))
 
     async def taking(self, records: list[Record]) -> "asyncio.Task[None]":

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from agents.limit_rules import LimitRules
+from agents.retention_rules import RetentionRules
 from agents.settings import Settings, SettingsError, load_settings
 from pipeline.emotions import EmotionModel, default_model
 from pipeline.fold import FoldPolicy
@@ -174,6 +175,7 @@ def test_nothing_is_removed_unless_a_setting_says_so() -> None:
     assert load_settings(days).retention_policy() == RetentionPolicy(
         replays_days=2, events_days=3, sessions_days=4, rollups_days=5
     )
+    assert {f"retention_{field.name}" for field in fields(RetentionPolicy)} == {*RetentionRules.model_fields}
 
 
 @pytest.mark.parametrize(
@@ -184,13 +186,14 @@ def test_nothing_is_removed_unless_a_setting_says_so() -> None:
         ({"ROLLUPS": "36501"}, "HXI_RETENTION_ROLLUPS_DAYS is wrong"),
         ({"EVENTS": "8", "SESSIONS": "7"}, "HXI_RETENTION_EVENTS_DAYS is longer than HXI_RETENTION_SESSIONS_DAYS"),
         ({"REPLAYS": "8", "SESSIONS": "7"}, "HXI_RETENTION_REPLAYS_DAYS is longer than HXI_RETENTION_SESSIONS_DAYS"),
+        ({"EMOTIONS": "8", "SESSIONS": "7"}, "HXI_RETENTION_EMOTIONS_DAYS is longer than HXI_RETENTION_SESSIONS_DAYS"),
     ],
 )
 def test_a_retention_that_cannot_be_is_refused(given: dict[str, str], said: str) -> None:
     assert complaint(**{f"HXI_RETENTION_{name}_DAYS": days for name, days in given.items()}).startswith(said)
 
 
-@pytest.mark.parametrize("kind", ["REPLAYS", "EVENTS", "SESSIONS", "ROLLUPS"])
+@pytest.mark.parametrize("kind", ["REPLAYS", "EVENTS", "SESSIONS", "ROLLUPS", "HEATMAP_POINTS"])
 def test_what_may_be_added_to_is_never_old(kind: str) -> None:
     alive = {"HXI_ALLOWED_LATENESS_S": str(2 * 86_400 - 1800)}
     assert "has to exceed" in complaint(**alive, **{f"HXI_RETENTION_{kind}_DAYS": "2"})

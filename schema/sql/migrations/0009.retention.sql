@@ -4,9 +4,11 @@
 -- depends: 0008.session-users
 
 ALTER TABLE sessions
-    ADD COLUMN removed SMALLINT,
+    ADD COLUMN removed TEXT[],
+    ADD COLUMN swept SMALLINT,
     ADD COLUMN is_final BOOLEAN;
-COMMENT ON COLUMN sessions.removed IS 'What retention has removed since its newest record: 1 replay chunks, 2 events, 3 both; NULL nothing.';
-COMMENT ON COLUMN sessions.is_final IS 'True once retention has removed events of it: its results stay as they are.';
+COMMENT ON COLUMN sessions.removed IS 'The tables that retention has removed rows of this session from; what came later may be there. NULL none.';
+COMMENT ON COLUMN sessions.swept IS 'What retention is done with since its newest record, a bit per table (pipeline/sinks/retention.py); NULL nothing.';
+COMMENT ON COLUMN sessions.is_final IS 'True once retention has removed events or results of it: the results that are left stay as they are.';
 
-CREATE INDEX idx_sessions_ended ON sessions (coalesce(removed, 0), last_record_at, session_id) WHERE end_time IS NOT NULL;
+CREATE INDEX idx_sessions_ended ON sessions (coalesce(swept, 0), last_record_at, session_id) WHERE end_time IS NOT NULL;

@@ -67,6 +67,7 @@ CROSS JOIN LATERAL (
     SELECT
         count(*) AS chunks,
         CASE
+            WHEN 'session_replay_chunks' = ANY (s.removed) THEN 'removed'
             WHEN count(c.chunk_index) > count(DISTINCT c.chunk_index) THEN 'repeated_chunk'
             WHEN min(c.chunk_index) IS DISTINCT FROM 0 OR max(c.chunk_index) <> count(*) - 1 THEN 'missing_chunk'
             WHEN bool_or(c.problem = 'packed') THEN 'packed'
@@ -102,7 +103,7 @@ COMMENT ON COLUMN analytics.replays.session_id IS 'The visit.';
 COMMENT ON COLUMN analytics.replays.start_time IS 'Of the session (UTC).';
 COMMENT ON COLUMN analytics.replays.chunks IS 'Chunks that are there.';
 COMMENT ON COLUMN analytics.replays.is_playable IS 'Whether it can be played; false, too, where it cannot be told.';
-COMMENT ON COLUMN analytics.replays.reason IS 'Why not, the first of: repeated_chunk, missing_chunk, packed (compressed by the recorder: nobody can look into it here), unreadable (no rrweb events), too_few_events, no_full_snapshot, no_meta, out_of_order. NULL where it can be played.';
+COMMENT ON COLUMN analytics.replays.reason IS 'Why not, the first of: removed (by retention, but for what came later), repeated_chunk, missing_chunk, packed (compressed by the recorder: nobody can look into it here), unreadable (no rrweb events), too_few_events, no_full_snapshot, no_meta, out_of_order. NULL where it can be played.';
 
 CREATE FUNCTION analytics.unplayable_replays(
     from_time TIMESTAMP, to_time TIMESTAMP, with_bots BOOLEAN DEFAULT false
@@ -123,33 +124,42 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION analytics.unplayable_replays IS 'Why replays of sessions that start in [from_time, to_time), UTC, cannot be played: reasons as in analytics.replays, sessions of each, and their share of all replays of the period.';
 
+-- How often HXI's score of a session found a kind of trouble; NULL without such a score.
+CREATE FUNCTION hxi_state.scored_troubles(session_id UUID, code TEXT) RETURNS BIGINT
+LANGUAGE SQL STABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT coalesce(sum((i ->> 'count')::bigint), 0)::bigint
+    FROM experience_scores AS x
+    LEFT JOIN LATERAL jsonb_array_elements(x.issues) AS i ON i ->> 'code' = scored_troubles.code
+    WHERE x.session_id = scored_troubles.session_id AND x.derived
+    HAVING count(*) > 0;
+END;
+
 -- Worked out column by column, each by an index on the session: whoever asks for few sessions or few columns pays for those.
 CREATE VIEW analytics.session_overview AS
 SELECT
     s.session_id, u.external_user_id, d.browser, d.browser_version, d.os, d.device_class, d.is_bot,
     s.start_time, s.end_time, s.duration_ms,
-    (SELECT count(DISTINCT j.screen_name) FROM journey_steps AS j WHERE j.session_id = s.session_id) AS screens,
+    CASE WHEN ('journey_steps' = ANY (s.removed)) IS NOT TRUE
+        THEN (SELECT count(DISTINCT j.screen_name) FROM journey_steps AS j WHERE j.session_id = s.session_id)
+    END AS screens,
     coalesce(s.event_count, (SELECT count(*) FROM events AS e WHERE e.session_id = s.session_id)) AS events,
-    (SELECT count(*) FROM rage_click_events AS r WHERE r.session_id = s.session_id) AS rage_clicks,
-    CASE WHEN s.is_final IS NOT TRUE THEN (SELECT count(*) FROM error_logs AS l WHERE l.session_id = s.session_id)
-        ELSE (
-            SELECT coalesce(sum((i ->> 'count')::bigint), 0)::bigint
-            FROM experience_scores AS x
-            LEFT JOIN LATERAL jsonb_array_elements(x.issues) AS i ON i ->> 'code' = 'js_error'
-            WHERE x.session_id = s.session_id AND x.derived
-            HAVING count(*) > 0
-        )
+    CASE WHEN 'rage_click_events' = ANY (s.removed) THEN hxi_state.scored_troubles(s.session_id, 'rage_click')
+        ELSE (SELECT count(*) FROM rage_click_events AS r WHERE r.session_id = s.session_id)
+    END AS rage_clicks,
+    CASE WHEN 'error_logs' = ANY (s.removed) THEN hxi_state.scored_troubles(s.session_id, 'js_error')
+        ELSE (SELECT count(*) FROM error_logs AS l WHERE l.session_id = s.session_id)
     END AS errors,
     (
         SELECT x.score FROM experience_scores AS x WHERE x.session_id = s.session_id
         ORDER BY x.derived IS TRUE DESC, x.generated_at DESC NULLS LAST, x.id DESC LIMIT 1
     ) AS score,
-    (
+    CASE WHEN ('emotion_predictions' = ANY (s.removed)) IS NOT TRUE THEN (
         SELECT p.predicted_emotion FROM emotion_predictions AS p
         WHERE p.session_id = s.session_id AND p.predicted_emotion IS NOT NULL
         GROUP BY p.predicted_emotion
         ORDER BY count(*) DESC, sum(p.confidence) DESC NULLS LAST, p.predicted_emotion LIMIT 1
-    ) AS main_emotion,
+    ) END AS main_emotion,
     (SELECT count(*) FROM session_replay_chunks AS c WHERE c.session_id = s.session_id) AS replay_chunks
 FROM sessions AS s
 LEFT JOIN hxi_state.user_agents AS d ON d.digest = sha256(convert_to(s.user_agent, 'UTF8'))
@@ -165,12 +175,12 @@ COMMENT ON COLUMN analytics.session_overview.is_bot IS 'Whether a list knows the
 COMMENT ON COLUMN analytics.session_overview.start_time IS 'Time of its earliest event (UTC).';
 COMMENT ON COLUMN analytics.session_overview.end_time IS 'Time of its latest event (UTC); NULL while it is open.';
 COMMENT ON COLUMN analytics.session_overview.duration_ms IS 'From start to end in milliseconds; NULL while it is open.';
-COMMENT ON COLUMN analytics.session_overview.screens IS 'Different screens that were viewed.';
+COMMENT ON COLUMN analytics.session_overview.screens IS 'Different screens that were viewed; NULL where retention has removed steps.';
 COMMENT ON COLUMN analytics.session_overview.events IS 'Events that were stored of it, those that retention has removed since included.';
-COMMENT ON COLUMN analytics.session_overview.rage_clicks IS 'Rage clicks.';
-COMMENT ON COLUMN analytics.session_overview.errors IS 'Errors; where retention has removed events, those that its score was worked out with, and NULL where it has none.';
+COMMENT ON COLUMN analytics.session_overview.rage_clicks IS 'Rage clicks; where retention has removed some, those that cost its score points, and NULL where HXI did not score it.';
+COMMENT ON COLUMN analytics.session_overview.errors IS 'Errors; where retention has removed some, those that cost its score points, and NULL where HXI did not score it.';
 COMMENT ON COLUMN analytics.session_overview.score IS 'Experience score, 0 (bad) to 100; NULL while it is open.';
-COMMENT ON COLUMN analytics.session_overview.main_emotion IS 'The emotion predicted for most of its windows of 30 seconds; of several, the one with the greatest confidence.';
+COMMENT ON COLUMN analytics.session_overview.main_emotion IS 'The emotion predicted for most of its windows of 30 seconds; of several, the one with the greatest confidence. NULL where there is none, or retention has removed some.';
 COMMENT ON COLUMN analytics.session_overview.replay_chunks IS 'Chunks of its recording that are there.';
 
 CREATE FUNCTION analytics.emotion_timeline(session_id UUID)

@@ -25,7 +25,7 @@ ON CONFLICT (session_id) DO UPDATE SET
     last_event_time = GREATEST(s.last_event_time, EXCLUDED.last_event_time),
     last_chunk_time = GREATEST(s.last_chunk_time, EXCLUDED.last_chunk_time),
     last_record_at = GREATEST(s.last_record_at, EXCLUDED.last_record_at),
-    removed = NULL,
+    swept = NULL,
     ended_by_event = s.ended_by_event IS TRUE OR EXCLUDED.ended_by_event,
     event_count = coalesce(s.event_count, 0) + EXCLUDED.event_count,
     action_count = coalesce(s.action_count, 0) + EXCLUDED.action_count,
