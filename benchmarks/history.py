@@ -108,7 +108,7 @@ def _copying(connection: psycopg.Connection[Any], table: str) -> str:
     """Return the statement that copies the rows of ``table``, whatever columns it has."""
     asked = """
         SELECT attname, format_type(atttypid, NULL) FROM pg_attribute
-        WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum
+        WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum
     """
     values = {}
     for name, kind in connection.execute(asked, [table]).fetchall():

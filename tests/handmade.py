@@ -18,8 +18,10 @@ ROBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html
 PHONE = "Mozilla/5.0 (Linux; Android 15; Pixel 8) AppleWebKit/537.36 Chrome/131.0.0.0 Mobile Safari/537.36"
 
 _KNOWN = """
-    INSERT INTO hxi_state.user_agents (user_agent, device_class, is_bot, judged_by)
-    VALUES (%s, 'other', true, 'hand'), (%s, 'mobile', false, 'hand') ON CONFLICT DO NOTHING
+    INSERT INTO hxi_state.user_agents (digest, device_class, is_bot, judged_by)
+    SELECT sha256(convert_to(v.user_agent, 'UTF8')), v.device_class, v.is_bot, 'hand'
+    FROM (VALUES (%s, 'other', true), (%s, 'mobile', false)) AS v (user_agent, device_class, is_bot)
+    ON CONFLICT DO NOTHING
 """
 
 
@@ -66,6 +68,11 @@ class Rows:
                 screen_name=screen,
                 event_time=moment(at(float(seconds))),
             )
+
+    def say_removed(self, session: str, table: str) -> None:
+        """Note of a session what `hxi retention` notes when it has removed rows of ``table``."""
+        note = "UPDATE sessions SET removed = array_append(removed, %s) WHERE session_id = %s"
+        self._connection.execute(note, (table, session_id(session)))
 
     def ask(self, question: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Return the rows of an answer."""

@@ -104,6 +104,7 @@ GRANT USAGE ON SCHEMA analytics TO hxi_analyst;
 GRANT SELECT ON
     users, sessions, events, rage_click_events, heatmap_points, journey_steps, latency_metrics, emotion_predictions,
     experience_scores, session_replay_chunks, error_logs, latency_rollups,
-    analytics.heatmap, analytics.session_devices, analytics.bot_sessions, analytics.session_overview, analytics.replays,
+    analytics.heatmap, analytics.session_devices, analytics.bot_sessions,
+    analytics.session_overview, analytics.replays,
     hxi_state.latency_windows, hxi_state.user_agents
 TO hxi_analyst;

@@ -16,11 +16,6 @@ EVENTS, WRITTEN = 200_000, 10_000
 
 TIME_INDEX = r"idx_\w+_time|latency_windows_window_start"
 
-DEVICES = """
-    INSERT INTO hxi_state.user_agents (user_agent, device_class, is_bot, judged_by)
-    SELECT DISTINCT left(user_agent, 500), 'mobile', false, 'hand' FROM sessions WHERE user_agent IS NOT NULL
-    ON CONFLICT DO NOTHING
-"""
 QUESTIONS = questions()
 
 
@@ -28,9 +23,6 @@ QUESTIONS = questions()
 def analyst(own_database: str) -> Iterator["psycopg.Connection[Any]"]:
     """A connection of somebody who queries what visitors have left behind."""
     fill(own_database, EVENTS, WRITTEN)
-    with psycopg.connect(own_database, autocommit=True) as owner:
-        owner.execute(DEVICES)
-        owner.execute("ANALYZE hxi_state.user_agents")
     with psycopg.connect(as_analyst(own_database), autocommit=True) as connection:
         yield connection
 

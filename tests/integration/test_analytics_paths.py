@@ -225,3 +225,13 @@ def test_steps_that_others_inserted_without_numbers_make_journeys(rows: Rows) ->
     for screen, seconds in (("B", 1), ("A", 0), (None, 2), ("C", 3)):
         rows.add("journey_steps", "ann", screen_name=screen, event_time=moment(at(seconds)))
     assert rows.ask_of("top_paths") == [(["A", "B", "C"], 1, 1)]
+
+
+def test_a_journey_that_retention_has_been_to_is_none(rows: Rows) -> None:
+    for session in ("ann", "bob"):
+        rows.journey(session, "A 0, B 10")
+    rows.say_removed("ann", "events")
+    assert [found for found, _ in told(rows, ["A", "B"])] == [2, 2]
+    rows.say_removed("bob", "journey_steps")
+    assert [found for found, _ in told(rows, ["A", "B"])] == [1, 1]
+    assert rows.ask_of("top_paths") == [(["A", "B"], 1, 1)]

@@ -64,6 +64,23 @@ def test_bots_neither_rage_nor_visit_unless_asked_for(rows: Rows, with_bots: boo
     assert (found, visitors, of_all) == (sessions, sessions + 1, share)
 
 
+@pytest.mark.parametrize("table", ["rage_click_events", "journey_steps"])
+def test_a_share_is_of_the_sessions_that_retention_left_whole(rows: Rows, table: str) -> None:
+    for session in ("ann", "bob", "cat", "dan"):
+        rows.journey(session, "/a 0")
+    for session in ("ann", "bob"):
+        rage(rows, session, 10, "/a", "x", 3)
+    rows.say_removed("bob", table)
+    rows.say_removed("cat", table)
+    rows.say_removed("dan", "events")
+    ((*_, found, visitors, of_all, _last),) = rows.ask_of("rage_hot_spots")
+    assert (found, visitors, of_all) == (2, 2, 0.5)
+    rows.say_removed("ann", table)
+    rows.say_removed("dan", table)
+    ((*_, found, visitors, of_all, _last),) = rows.ask_of("rage_hot_spots")
+    assert (found, visitors, of_all) == (2, 0, None)
+
+
 CELLS = [(-21, -40), (-20, -20), (-1, -20), (0, 0), (19, 0), (20, 20)]
 """A pixel, and where its cell of 20 begins."""
 
@@ -154,7 +171,7 @@ def test_a_session_counts_once_at_each_depth_that_it_saw(rows: Rows) -> None:
         (400, 1, pytest.approx(1 / 3)),
     ]
     assert depths(rows, "/b")[-1] == (1100, 1, 1)
-    assert rows.ask_of("scroll_depths", "/a", True)[-1] == ("/a", 1100, 1, 0.25)
+    assert rows.ask_of("scroll_depths", "/a", None, True)[-1] == ("/a", 1100, 1, 0.25)
 
 
 DEEPEST = [
@@ -198,3 +215,21 @@ def test_what_happens_on_no_screen_has_no_depth(rows: Rows) -> None:
     scroll(rows, "ann", 500, 100, seconds=-1)
     scroll(rows, "ann", 500, 100, seconds=HOUR_S)
     assert rows.ask_of("scroll_depths") == []
+
+
+@pytest.mark.parametrize("table", ["heatmap_points", "journey_steps"])
+def test_nobody_knows_how_far_a_session_scrolled_that_retention_has_been_to(rows: Rows, table: str) -> None:
+    for session in ("ann", "bob"):
+        rows.journey(session, "/a 0")
+        point(rows, session, kind="scroll", y=100)
+    rows.say_removed("bob", "events")
+    assert rows.ask_of("scroll_depths")[-1] == ("/a", 100, 2, 1)
+    rows.say_removed("bob", table)
+    assert rows.ask_of("scroll_depths")[-1] == ("/a", 100, 1, 1)
+
+
+def test_depths_are_of_one_class_of_devices_where_it_is_named(rows: Rows) -> None:
+    for session in ("ann", "phone", "phone of bob"):
+        point(rows, session, kind="scroll", y=0)
+    assert rows.ask_of("scroll_depths", "/a", "mobile") == [("/a", 0, 2, 1)]
+    assert rows.ask_of("scroll_depths", "/a", "desktop") == []

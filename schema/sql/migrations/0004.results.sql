@@ -219,27 +219,3 @@ COMMENT ON COLUMN analytics.heatmap.y IS 'CSS pixels from the top of the documen
 COMMENT ON COLUMN analytics.heatmap.relative_x IS 'x as a share of the viewport''s width, 0 to 1.';
 COMMENT ON COLUMN analytics.heatmap.weight IS 'Events in this point.';
 COMMENT ON COLUMN analytics.heatmap.event_time IS 'Its earliest event (UTC).';
-
-CREATE VIEW analytics.scroll_depth AS
-WITH reached AS (
-    SELECT
-        screen_name, session_id,
-        GREATEST(0, LEAST(max(coalesce(scroll_position, 0)::bigint + coalesce(viewport_height, 0)), 100000)) AS px
-    FROM events
-    WHERE screen_name IS NOT NULL
-    GROUP BY screen_name, session_id
-), screens AS (
-    SELECT screen_name, max(px) AS deepest_px, count(*) AS visitors FROM reached GROUP BY screen_name
-), depths AS (
-    SELECT screen_name, visitors, depth_px FROM screens, generate_series(0, deepest_px, 100) AS depth_px
-)
-SELECT
-    d.screen_name, d.depth_px, count(r.session_id) AS sessions,
-    count(r.session_id)::double precision / d.visitors AS share
-FROM depths AS d LEFT JOIN reached AS r ON r.screen_name = d.screen_name AND r.px >= d.depth_px
-GROUP BY d.screen_name, d.depth_px, d.visitors;
-COMMENT ON VIEW analytics.scroll_depth IS 'How many of a screen''s sessions, and which share, saw its document down to each 100 px: scroll position and viewport height at their deepest. A session counts once at each depth; what is deeper than 100 000 px counts as that.';
-COMMENT ON COLUMN analytics.scroll_depth.screen_name IS 'The screen.';
-COMMENT ON COLUMN analytics.scroll_depth.depth_px IS 'CSS pixels from the top of the document, by hundreds.';
-COMMENT ON COLUMN analytics.scroll_depth.sessions IS 'Sessions of the screen that saw so far down.';
-COMMENT ON COLUMN analytics.scroll_depth.share IS 'Those by all sessions of the screen, 0 to 1.';

@@ -1,5 +1,5 @@
 -- Which way people go: journeys as wholes. A journey belongs to the period in which it began, with all of its steps, so
--- that each counts once, in one period.
+-- that each counts once, in one period. Where retention has removed steps of one, nobody knows what it was: it is left out.
 -- depends: 0012.analytics-screens
 
 CREATE FUNCTION analytics.journeys(from_time TIMESTAMP, to_time TIMESTAMP, with_bots BOOLEAN DEFAULT false)
@@ -25,8 +25,12 @@ BEGIN ATOMIC
                     SELECT DISTINCT i.session_id FROM journey_steps AS i
                     WHERE i.event_time >= from_time AND i.event_time < to_time
                 ) AS t
-                WHERE with_bots
+                WHERE (
+                    with_bots
                     OR NOT EXISTS (SELECT FROM analytics.bot_sessions AS b WHERE b.session_id = t.session_id)
+                ) AND (t.session_id IN (
+                    SELECT r.session_id FROM sessions AS r WHERE 'journey_steps' = ANY (r.removed)
+                )) IS NOT TRUE
             )
         WINDOW journey AS (PARTITION BY j.session_id ORDER BY j.event_time, j.step_number, j.id)
     ) AS s
@@ -106,6 +110,9 @@ BEGIN ATOMIC
         WHERE j.event_time >= from_time AND j.event_time < to_time + within + interval '1 microsecond'
             AND j.screen_name = ANY (screens) AND j.session_id IS NOT NULL
             AND (with_bots OR NOT EXISTS (SELECT FROM analytics.bot_sessions AS b WHERE b.session_id = j.session_id))
+            AND (j.session_id IN (
+                SELECT r.session_id FROM sessions AS r WHERE 'journey_steps' = ANY (r.removed)
+            )) IS NOT TRUE
     ), tries AS (
         SELECT v.session_id, v.place AS first_place, v.event_time AS began, 1 AS step, v.place, v.event_time,
             NULL::timestamp AS before

@@ -70,18 +70,24 @@ RETURNS TABLE (
 )
 LANGUAGE SQL STABLE PARALLEL SAFE
 BEGIN ATOMIC
-    SELECT md5(concat_ws(E'\n', e.message, e.frames)), e.message,
-        count(*), count(DISTINCT e.session_id), count(DISTINCT e.screen_name),
-        min(e.occurred_at), max(e.occurred_at), max(e.id)
-    FROM (
-        SELECT l.id, l.session_id, l.screen_name, l.occurred_at,
-            analytics.without_values(split_part(left(l.error_message, 2000), E'\n', 1)) AS message,
-            analytics.without_values(analytics.top_frames(l.stack_trace)) AS frames
+    WITH reports AS (
+        SELECT l.error_message, l.stack_trace, array_agg(l.session_id) AS sessions, array_agg(l.screen_name) AS screens,
+            min(l.occurred_at) AS first_seen, max(l.occurred_at) AS last_seen, max(l.id) AS example_id
         FROM error_logs AS l
         WHERE l.occurred_at >= from_time AND l.occurred_at < to_time
             AND (with_bots OR NOT EXISTS (SELECT FROM analytics.bot_sessions AS b WHERE b.session_id = l.session_id))
-    ) AS e
+        GROUP BY l.error_message, l.stack_trace
+    ), errors AS MATERIALIZED ( -- 15 us each: once for all that are the same to the letter
+        SELECT analytics.without_values(split_part(left(r.error_message, 2000), E'\n', 1)) AS message,
+            analytics.without_values(analytics.top_frames(r.stack_trace)) AS frames,
+            r.sessions, r.screens, r.first_seen, r.last_seen, r.example_id
+        FROM reports AS r
+    )
+    SELECT md5(concat_ws(E'\n', e.message, e.frames)), e.message,
+        count(*), count(DISTINCT s.session_id), count(DISTINCT s.screen_name),
+        min(e.first_seen), max(e.last_seen), max(e.example_id)
+    FROM errors AS e CROSS JOIN LATERAL unnest(e.sessions, e.screens) AS s (session_id, screen_name)
     GROUP BY e.message, e.frames
-    ORDER BY count(DISTINCT e.session_id) DESC, count(*) DESC, 1;
+    ORDER BY count(DISTINCT s.session_id) DESC, count(*) DESC, 1;
 END;
 COMMENT ON FUNCTION analytics.error_groups IS 'Errors in [from_time, to_time) (UTC) that are one error, most sessions first: its fingerprint, its message without values, times, sessions and screens, when it was first and last seen in that time, and the row of error_logs that has the newest example. One error has the same first line of its message and the same three top frames, once analytics.without_values has been through both.';
