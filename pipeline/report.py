@@ -44,7 +44,11 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Headlines:
-    """The figures that come first. ``people`` are those whom a session named; None is a figure of nothing."""
+    """The figures that come first.
+
+    ``people`` are those whom a session named; None is a figure of nothing. Of ``incomplete`` sessions retention has
+    removed something, which the other figures lack.
+    """
 
     sessions: int
     people: int
@@ -56,6 +60,7 @@ class Headlines:
     failed_calls: int
     p95_ms: float | None
     median_score: float | None
+    incomplete: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +143,7 @@ class HotSpot:
     screen_name: str | None
     element_id: str | None
     rage_clicks: int
-    mean_clicks: float
+    mean_clicks: float | None
     sessions: int
     share: float | None
 
@@ -206,9 +211,9 @@ class SessionLine:
     start_time: datetime
     duration_ms: int | None
     device: str | None
-    screens: int
+    screens: int | None
     events: int
-    rage_clicks: int
+    rage_clicks: int | None
     errors: int | None
     score: int | None
     emotion: str | None

@@ -30,8 +30,8 @@ from pipeline.report import (
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC).replace(tzinfo=None)
 DAY = Period(NOON, NOON + timedelta(days=1))
 
-HEADLINES = Headlines(1200, 310, 54_321, 4000, 60, 84, 9000, 45, 812.4, 91.5)
-NO_HEADLINES = Headlines(0, 0, 0, 0, 0, 0, 0, 0, None, None)
+HEADLINES = Headlines(1200, 310, 54_321, 4000, 60, 84, 9000, 45, 812.4, 91.5, 0)
+NO_HEADLINES = Headlines(0, 0, 0, 0, 0, 0, 0, 0, None, None, 0)
 
 EMPTY = Report(DAY, NO_HEADLINES, NO_HEADLINES, [], [], [], [], [], [], [], [], [], [])
 
@@ -116,7 +116,7 @@ def report_of(names: list[str]) -> Report:
 ORDINARY = report_of(["/", "/cart", "/search", "/help"])
 ONE_SESSION = replace(
     EMPTY,
-    headlines=Headlines(1, 0, 3, 1, 0, 0, 1, 0, 12.0, None),
+    headlines=Headlines(1, 0, 3, 1, 0, 0, 1, 0, 12.0, None, 0),
     screens=[replace(screen_map(), sessions=1, clicks=1, cells=[Cell(5, 5, 1)], depths=[Depth(0, 1, 1.0)])],
     moves=[Move(1, "/", None, 1)],
     endpoints=[Endpoint("/api", 1, 0, 12.0, 12.0, 12.0, 1.0)],

@@ -6,15 +6,15 @@ import json
 import re
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import fields, replace
 from html.parser import HTMLParser
 
 import pytest
 from plotly.offline import get_plotlyjs
 
 from agents.report.page import SECTIONS, render
-from pipeline.report import Report
-from tests.reports import CROWDED, EMPTY, HARMFUL, HOSTILE, ONE_SESSION, ORDINARY, screen_map
+from pipeline.report import Report, SessionLine
+from tests.reports import CROWDED, EMPTY, HARMFUL, HEADLINES, HOSTILE, ONE_SESSION, ORDINARY, screen_map
 
 ALLOWED = set(
     re.findall(
@@ -129,8 +129,8 @@ def test_a_figure_is_drawn_for_each_thing_there_is() -> None:
 
 
 def test_whom_sessions_were_of_is_nowhere_in_the_values() -> None:
-    fields = {name for kind in (Report, *map(type, ORDINARY.sessions)) for name in kind.__dataclass_fields__}
-    assert not fields & {"user", "user_id", "external_user_id", "email", "ip_address", "device_id"}
+    names = {field.name for kind in (Report, SessionLine) for field in fields(kind)}
+    assert not names & {"user", "user_id", "external_user_id", "email", "ip_address", "device_id"}
 
 
 def test_workers_and_other_commands_load_no_plotting_library() -> None:
@@ -151,3 +151,11 @@ def test_maps_of_one_class_of_devices_stand_together_busiest_first() -> None:
     classes = ["mobile", "desktop", None, "mobile"]
     report = replace(EMPTY, screens=[screen_map(f"/{place}", kind) for place, kind in enumerate(classes)])
     assert re.findall(r"<h3><bdi>/(\d)</bdi></h3>", render(report)) == ["0", "3", "1", "2"]
+
+
+def test_a_report_says_what_retention_has_taken_from_it() -> None:
+    lacking = replace(ORDINARY, headlines=replace(HEADLINES, incomplete=3), before=replace(HEADLINES, incomplete=1))
+    assert "Retention has removed parts of 4 sessions of this period or the one before" in render(lacking)
+    assert "Retention" not in render(ORDINARY)
+    unknown = replace(ORDINARY.sessions[0], screens=None, rage_clicks=None, errors=None)
+    assert '<div class="counts">40 events · mostly' in render(replace(ORDINARY, sessions=[unknown]))

@@ -1,6 +1,7 @@
 -- The figures of a period that come first: sessions that began in it, what happened in it, without bots.
 WITH began AS (
-    SELECT s.session_id, s.user_id FROM sessions AS s
+    SELECT s.session_id, s.user_id, coalesce(cardinality(s.removed) > 0, false) AS is_incomplete
+    FROM sessions AS s
     WHERE s.start_time >= %(start)s AND s.start_time < %(end)s
         AND NOT EXISTS (SELECT FROM analytics.bot_sessions AS b WHERE b.session_id = s.session_id)
 ), happened AS (
@@ -23,6 +24,6 @@ WITH began AS (
 SELECT (SELECT count(*) FROM began) AS sessions, (SELECT count(DISTINCT user_id) FROM began) AS people,
     happened.events, happened.clicks, raged.rage_clicks, broken.sessions AS sessions_with_errors,
     coalesce(called.calls, 0) AS calls, coalesce(called.errors, 0) AS failed_calls, called.p95_ms,
-    scored.median AS median_score
+    scored.median AS median_score, (SELECT count(*) FROM began WHERE is_incomplete) AS incomplete
 FROM happened CROSS JOIN raged CROSS JOIN broken CROSS JOIN scored
 LEFT JOIN analytics.latency_over_time(%(start)s, %(end)s, %(end)s - %(start)s) AS called ON true
