@@ -13,6 +13,9 @@ from pipeline.report import Emotion, LatencyPoint, ScoreBand
 POOR_BELOW, GOOD_FROM = 50, 90
 """As Lighthouse colours its scores."""
 
+FEW: Final = 60
+"""Points of a line that stand apart; more of them would hide it."""
+
 _TIMES: Final = {
     "tickformatstops": [
         {"dtickrange": [None, 86_399_999], "value": "%H:%M\n%-d %b"},
@@ -43,7 +46,7 @@ def _latency_figure(points: Sequence[LatencyPoint], step: timedelta, first: date
             customdata=[point and _said(getattr(point, f"{name}_ms"), point.calls) for _, point in drawn],
             name=name,
             mode="lines+markers",
-            marker={"size": 3.5},
+            marker={"size": 3.5 if len(drawn) <= FEW else 2},
             line={"color": colour, "width": 1.6, "shape": "linear"},
             hovertemplate=f"{name} %{{customdata[0]}}<extra>%{{customdata[1]}}</extra>",
         )
@@ -99,7 +102,7 @@ def score_figure(bands: Sequence[ScoreBand]) -> go.Figure:
         ],
         bare(
             230,
-            margin={"l": 52, "r": 8, "t": 20, "b": 36},
+            margin={"l": 60, "r": 8, "t": 20, "b": 36},
             xaxis={**AXIS, "range": [0, 101], "dtick": 10, "showgrid": False, **_APART, "title": {"text": "score"}},
             yaxis={
                 **{**AXIS, "rangemode": "tozero", "nticks": 5, "tickformat": ",d", "title": {"text": "sessions"}},
