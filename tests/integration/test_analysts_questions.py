@@ -14,7 +14,7 @@ from tests.roles import as_analyst
 EVENTS, WRITTEN = 200_000, 10_000
 """In four weeks; with fewer, PostgreSQL would rightly read whole tables."""
 
-TIME_INDEX = r"idx_\w+_time|latency_windows_window_start"
+TIME_INDEX = r"idx_\w+_time|idx_sessions_start|latency_windows_window_start"
 
 QUESTIONS = questions()
 

@@ -200,7 +200,7 @@ BEGIN ATOMIC
     FROM sums AS s JOIN sketches AS k USING (api_endpoint)
     ORDER BY s.calls DESC, s.api_endpoint;
 END;
-COMMENT ON FUNCTION analytics.latency IS 'Latency by endpoint over the minutes in [from_time, to_time) (UTC), all screens together, most calls first: milliseconds, percentiles from merged sketches, Apdex from 0 to 1, errors (status 0 or 500 and above) and their share. Windows know no sessions: bots'' calls are among them.';
+COMMENT ON FUNCTION analytics.latency IS 'Latency by endpoint over the minutes in [from_time, to_time) (UTC), all screens together, most calls first: milliseconds, percentiles from merged sketches, Apdex from 0 to 1, errors (status 0 or 500 and above) and their share. Windows know no sessions: bots'' calls are among them; calls that others put into latency_metrics are not.';
 
 CREATE VIEW analytics.heatmap AS
 SELECT

@@ -40,7 +40,7 @@ BEGIN ATOMIC
     FROM sums AS s JOIN sketches AS k USING (begins)
     ORDER BY s.begins;
 END;
-COMMENT ON FUNCTION analytics.latency_over_time IS 'Latency of all endpoints together, or of one, by steps of time from from_time on over the minutes in [from_time, to_time) (UTC): calls, failed ones (status 0 or 500 and above) and their share, percentiles from merged sketches, Apdex. Steps without calls are left out. Windows know no sessions: bots'' calls are among them.';
+COMMENT ON FUNCTION analytics.latency_over_time IS 'Latency of all endpoints together, or of one, by steps of time from from_time on over the minutes in [from_time, to_time) (UTC): calls, failed ones (status 0 or 500 and above) and their share, percentiles from merged sketches, Apdex. Steps without calls are left out. Windows know no sessions: bots'' calls are among them; calls that others put into latency_metrics are not.';
 
 CREATE FUNCTION analytics.without_values(words TEXT) RETURNS TEXT
 LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE
