@@ -1,13 +1,14 @@
 # Every target does its own set-up. Plain `make` lists them.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test faults fuzz mutants lint audit check bench up down clean
+.PHONY: help install player demo test faults fuzz mutants lint audit check bench up down clean
 
 PYTHON ?= python3
 SEED ?= $(shell date +%s)
 SECONDS ?= 60
 BIN := .venv/bin
 INSTALLED := .venv/installed
+PLAYER := .venv/share/hxi/replay_page
 SIDE_BY_SIDE := -n 2 --dist loadfile
 CODE := schema pipeline agents tests benchmarks
 
@@ -16,11 +17,19 @@ help: ## list the targets
 
 install: $(INSTALLED) ## make .venv with everything the other targets need, from pinned versions
 
-$(INSTALLED): constraints.txt pyproject.toml
+$(INSTALLED): constraints.txt pyproject.toml agents/replay_page/package-lock.json
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; say which with make PYTHON=...")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded,train,dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[embedded,train,analysts,dev]'
+	@$(MAKE) --no-print-directory player || echo 'Without it hxi replay writes no pages, and all else works; `make player` tries again.'
 	@touch $(INSTALLED)
+
+player: ## rrweb's player, from npm, for the pages of `hxi replay`: part of install where npm is there
+	@rm -rf $(PLAYER) && mkdir -p $(PLAYER)
+	@cp agents/replay_page/package.json agents/replay_page/package-lock.json $(PLAYER)
+	@PATH="$$PATH:$(CURDIR)/$(BIN)"; \
+	command -v npm > /dev/null || { echo "rrweb's player comes from npm, which is not here."; exit 1; }; \
+	cd $(PLAYER) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 
 demo: $(INSTALLED) ## servers, worker, traffic and filled tables, once, end to end
 	@$(BIN)/hxi demo

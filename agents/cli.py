@@ -160,6 +160,36 @@ def retention(
 
 
 @app.command()
+def replay(
+    session: Annotated[UUID, typer.Argument(metavar="SESSION_ID")],
+    output: Annotated[
+        list[Path] | None,
+        typer.Option("--output", "-o", help="A page (.html) or rrweb's events (.json). Repeatable."),
+    ] = None,
+) -> None:
+    """Write a session's recording to a page that plays it in a browser, offline, or to rrweb's events.
+
+    Without --output to SESSION_ID.html in the current folder.
+    """
+    from agents.commands.replay import replay_session
+
+    replay_session(_settings(), session, output or [])
+
+
+@app.command()
+def export(
+    table: Annotated[str, typer.Argument(help="A table or view of the schemas public and analytics.")],
+    start: Annotated[str | None, typer.Option("--from", help="First moment, ISO-8601; without an offset, UTC.")] = None,
+    end: Annotated[str | None, typer.Option("--to", help="The moment before which to stop.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Without it TABLE.parquet.")] = None,
+) -> None:
+    """Write a table or view, or a period of it, to a Parquet file."""
+    from agents.commands.export import export_rows
+
+    export_rows(_settings(), table, start, end, output)
+
+
+@app.command()
 def plan(
     events_per_second: Annotated[float, typer.Option(min=1, max=100_000_000, help="What comes in at the busiest.")],
     retention_days: Annotated[float, typer.Option(min=0, max=36_500, help="For how long rows stay.")] = 30,
@@ -174,6 +204,21 @@ def plan(
     from agents.planning import Load
 
     show_plan(Load(events_per_second, retention_days, replay_bytes_per_second, peak_to_mean), measured)
+
+
+@app.command()
+def report(
+    start: Annotated[
+        str | None,
+        typer.Option("--from", help="ISO-8601, UTC without an offset; seven days before the end by default."),
+    ] = None,
+    end: Annotated[str | None, typer.Option("--to", help="The first moment after the period; now by default.")] = None,
+    file: Annotated[Path, typer.Option("--output", "-o", help="Where it goes.")] = Path("hxi-report.html"),
+) -> None:
+    """Write what a period's tables say as one HTML file that needs no network: maps, journeys, latency, sessions."""
+    from agents.commands.report import write_report
+
+    write_report(_settings(), start, end, file)
 
 
 @app.command()

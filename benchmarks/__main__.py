@@ -11,7 +11,7 @@ from pathlib import Path
 
 from agents.embedded import Broker as EmbeddedBroker
 from agents.embedded import Postgres
-from benchmarks import crowd, drain, emotions, freshness, growth, hostile, micro, neighbours, sizes, state
+from benchmarks import analysts, crowd, drain, emotions, freshness, growth, hostile, micro, neighbours, sizes, state
 from benchmarks.loads import LOADS
 from benchmarks.report import Section, table
 from benchmarks.rig import Servers
@@ -105,6 +105,11 @@ def _emotions(_options: argparse.Namespace, _servers: Servers, _doubts: Doubts) 
     yield Section("emotions", emotions.LINES, {"": emotions.measure()})
 
 
+def _analysts(options: argparse.Namespace, servers: Servers, doubts: Doubts) -> Iterator[Section]:
+    figures, doubts["analysts"] = analysts.measure(options.history, servers)
+    yield Section(f"analysts, {options.history} events", analysts.lines(), figures)
+
+
 MEASUREMENTS: dict[str, Measurement] = {
     "drain": _drain,
     "fresh": _fresh,
@@ -116,6 +121,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "sizes": _sizes,
     "micro": _micro,
     "emotions": _emotions,
+    "analysts": _analysts,
 }
 
 
@@ -137,6 +143,8 @@ def _options() -> argparse.Namespace:
     of_hostile.add_argument("--hostile", type=int, default=200_000, help="records, good and then mixed (200000)")
     of_neighbours = parser.add_argument_group("neighbours")
     of_neighbours.add_argument("--abuse-seconds", type=float, default=30, help="how long each of three (30)")
+    of_analysts = parser.add_argument_group("analysts")
+    of_analysts.add_argument("--history", type=int, default=5_000_000, help="events to be asked of (5000000)")
     of_state = parser.add_argument_group("state")
     of_state.add_argument("--sessions", type=int, default=1_000, help="sessions active at once (1000)")
     of_state.add_argument("--hours", type=float, default=3, help="simulated hours (3)")

@@ -16,6 +16,7 @@ from pipeline.rage_clicks import PRESETS, RageRule, rage_clicks
 from pipeline.scores import ScorePolicy
 from pipeline.sessions import session_rows
 from pipeline.surroundings import Surroundings
+from pipeline.user_agents import user_agent_rows
 from pipeline.users import session_user_rows, user_rows
 from schema.fields import US_PER_MS
 from schema.rows import ChunkRow, ErrorRow, EventRow, KeptChunk, KeptEvent, LatencyRow, Rows
@@ -59,6 +60,7 @@ def fold_alone(events: Sequence[KeptEvent], chunks: Sequence[KeptChunk], policy:
         users=user_rows(events),
         sessions=session_rows(events, chunks),
         session_users=session_user_rows(events),
+        user_agents=user_agent_rows(events),
         heatmap_points=heatmap_rows(events, policy.heatmap_cell_px),
         latency_windows=latency_rows(events, policy.apdex_t_ms),
     )

@@ -102,6 +102,10 @@ def _mark_infinities(value: Any) -> Any:
     return value
 
 
+class _Members(list[tuple[str, Any]]):
+    """Of an object, as they are spelt: where a key is there twice, both values count as levels, as they do to jiter."""
+
+
 def _parse_again(raw: bytes) -> Any:
     """Parse with the standard library, which lets lone surrogates through to be replaced, and huge integers."""
     try:
@@ -112,11 +116,11 @@ def _parse_again(raw: bytes) -> Any:
 
 def _loads(text: str) -> Any:
     try:
-        return json.loads(text, parse_constant=_refuse)
+        return json.loads(text, parse_constant=_refuse, object_pairs_hook=_Members)
     except (json.JSONDecodeError, NotJson):
         raise
     except ValueError:  # an integer that Python does not convert; to look at each takes three times as long
-        return json.loads(text, parse_constant=_refuse, parse_int=_integer)
+        return json.loads(text, parse_constant=_refuse, parse_int=_integer, object_pairs_hook=_Members)
 
 
 def _integer(spelt: str) -> int | HugeInteger:
@@ -132,8 +136,9 @@ def _clean(value: Any, depth: int = 0) -> Any:
         raise NotJson(f"nested deeper than {MAX_DEPTH} levels")
     if isinstance(value, str):
         return clean_text(value)
-    if isinstance(value, dict):
-        return {clean_text(key): _clean(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, dict | _Members):
+        members = value.items() if isinstance(value, dict) else value
+        return {clean_text(key): _clean(item, depth + 1) for key, item in members}
     if isinstance(value, list):
         return [_clean(item, depth + 1) for item in value]
     return value

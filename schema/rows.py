@@ -234,6 +234,18 @@ class SessionUserRow(NamedTuple):
     user_id: UUID
 
 
+class UserAgentRow(NamedTuple):
+    """A row of ``hxi_state.user_agents``: what ``judged_by``, lists and their versions, say of a user agent."""
+
+    digest: bytes
+    browser: str | None
+    browser_version: str | None
+    os: str | None
+    device_class: str | None
+    is_bot: bool
+    judged_by: str
+
+
 class Click(NamedTuple):
     """What the rage-click rule needs of a ``click`` event, new or read back from ``events``."""
 
@@ -346,6 +358,7 @@ class Rows:
     users: list[UserRow] = field(default_factory=list)
     sessions: list[SessionRow] = field(default_factory=list)
     session_users: list[SessionUserRow] = field(default_factory=list)
+    user_agents: list[UserAgentRow] = field(default_factory=list)
     events: list[EventRow] = field(default_factory=list)
     rage_click_events: list[RageClickRow] = field(default_factory=list)
     rage_click_bursts: list[BurstRow] = field(default_factory=list)

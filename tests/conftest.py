@@ -1,7 +1,7 @@
 """The servers that tests run against, each started once and only when a test asks for it."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +10,18 @@ import pytest
 
 from agents.embedded import Broker as EmbeddedBroker
 from agents.embedded import Postgres
+from agents.replay_page import PLAYER
 from pipeline.sinks.migrations import migrate
 from tests.deployment import Deployment, fresh_name
 from tests.faults.log import LOG, SEED, table
+from tests.servers.browser import REQUIRE_BROWSER, BrowserProgram, RunningBrowser, find_browser, running_browser
 from tests.servers.choice import IN_DOCKER, Broker, BrokerChoice, KillableBroker, choose_broker, demanded
 from tests.servers.postgres_in_docker import PostgresInDocker, postgres_in_docker
 from tests.servers.prometheus import PrometheusPrograms, find_prometheus
 
 _chosen: list[BrokerChoice] = []
 _prometheus: list[PrometheusPrograms] = []
+_browsers: list[BrowserProgram] = []
 _reported: list[str] = []
 _BROKERS = "brokers"
 
@@ -61,6 +64,32 @@ def prometheus_programs() -> Path:
     if _prometheus[0].directory is None:
         pytest.skip("needs Prometheus; what the tests ran on is at the end")
     return _prometheus[0].directory
+
+
+@pytest.fixture(scope="session")
+def browser_program() -> BrowserProgram:
+    """A Chromium, and what it needs around it."""
+    if not _browsers:
+        _browsers.append(find_browser())
+    if _browsers[0].program is None:
+        pytest.skip("needs a browser; what the tests ran on is at the end")
+    return _browsers[0]
+
+
+@pytest.fixture
+async def browser(browser_program: BrowserProgram) -> AsyncIterator[RunningBrowser]:
+    """A browser of the test's own: half a second."""
+    async with running_browser(browser_program) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def needs_replay_player() -> None:
+    """The player of rrweb, from npm."""
+    if not PLAYER.is_dir():
+        if demanded(REQUIRE_BROWSER):
+            pytest.fail("rrweb's player is not installed: make player")
+        pytest.skip("needs rrweb's player, which `make player` fetches")
 
 
 @pytest.fixture(scope="session")
@@ -151,9 +180,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def _brokers() -> list[str]:
-    """Return what is to be said of the brokers of this process, and of its Prometheus."""
+    """Return what is to be said of the brokers of this process, its Prometheus and its browser."""
     lines = [line for choice in _chosen for line in choice.report()]
     lines += [line for found in _prometheus for line in found.report()]
+    lines += [line for program in _browsers for line in program.report()]
     if os.environ.get("HXI_TEST_REQUIRE_KAFKA") and not all(choice.is_apache_kafka for choice in _chosen):
         lines.append("HXI_TEST_REQUIRE_KAFKA is set: this run has failed.")
     return lines

@@ -291,7 +291,7 @@ class Deployment:
 
     def tables(self) -> Tables:
         """Return every table's rows as a multiset, without what two runs may differ in."""
-        return {table: self._rows(table) for table in (*TABLES, "latency_rollups")}
+        return {table: self._rows(table) for table in (*TABLES, "latency_rollups", "hxi_state.user_agents")}
 
     def records(self, kind: str) -> list[Any]:
         """Return the committed records of the ``EVENTS``, ``REPLAY`` or ``DEAD_LETTER`` topic."""

@@ -16,9 +16,8 @@ def filled_in(query: str, start: datetime, end: datetime, variables: Mapping[str
     first, last = (f"'{moment:%Y-%m-%dT%H:%M:%SZ}'" for moment in (start, end))
     for name, value in variables.items():
         query = query.replace(f"${{{name}:sqlstring}}", "'" + value.replace("'", "''") + "'")
-    query = (
-        query.replace("$__interval", f"'{INTERVAL_S}s'").replace("$__timeFrom()", first).replace("$__timeTo()", last)
-    )
+    query = query.replace("$__interval_ms", f"{INTERVAL_S}000").replace("$__interval", f"'{INTERVAL_S}s'")
+    query = query.replace("$__timeFrom()", first).replace("$__timeTo()", last)
     query = re.sub(r"\$__timeFilter\(([^)]+)\)", rf"\1 BETWEEN {first} AND {last}", query)
     group = rf"floor(extract(epoch from \1)/{INTERVAL_S})*{INTERVAL_S}"
     return re.sub(r"\$__timeGroupAlias\(([^,]+), '\d+s'(?:, 0)?\)", rf'{group} AS "time"', query)

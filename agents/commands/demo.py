@@ -1,7 +1,8 @@
 """``hxi demo``: servers, migration, worker, traffic, tables, once; everything stopped again.
 
 ``HXI_KAFKA_BOOTSTRAP`` and ``HXI_DATABASE_URL`` lead elsewhere, each for itself. What is
-embedded lives in a directory of its own under ``HXI_DATA_DIR`` and is gone afterwards.
+embedded lives in a directory of its own under ``HXI_DATA_DIR`` and is gone afterwards; beside it
+a report stays.
 """
 
 import os
@@ -13,18 +14,26 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from agents.commands.dev import SIGNALS, Stopped, stop_on_signals
 from agents.commands.generate import dumps
 from agents.commands.kafka import sending
 from agents.commands.output import CommandFailed, progress, say
+from agents.commands.report import draw
 from agents.commands.summary import records_done, sessions_judged, show_summary
 from agents.embedded import Broker, EmbeddedServerError, Postgres
 from agents.settings import Settings
+from pipeline.report import Period
 from pipeline.simulation import Traffic, simulate
 from pipeline.sinks.contract import Unavailable
 from pipeline.sinks.migrations import SchemaMismatch, migrate
+
+REPORT = "demo-report.html"
+
+BEFORE = timedelta(hours=1)
+"""So long ago the traffic begins: all of its sessions have ended since."""
 
 PATIENCE_S = 120
 """A demo of the default size takes some seconds; after this long something is wrong."""
@@ -45,15 +54,28 @@ def run_demo(settings: Settings, events: int) -> None:
 
 
 def _run(settings: Settings, events: int) -> None:
+    report = settings.data_dir.resolve() / REPORT
     with _workspace(settings) as workspace, ExitStack() as running:
         settings = _start_servers(settings, workspace, running)
         before = records_done(settings)
         running.enter_context(_worker(settings, workspace))
         began = time.monotonic()
-        sent = _publish(settings, events)
+        start = datetime.now(UTC).replace(tzinfo=None, second=0, microsecond=0) - BEFORE
+        sent = _publish(settings, events, start)
         _wait_until_written(settings, before, sent)
         say(f"{sent} records through in {time.monotonic() - began:.1f} s, the worker's start included")
         show_summary(settings)
+        _write_report(settings, start, report)
+
+
+def _write_report(settings: Settings, start: datetime, file: Path) -> None:
+    """Say what came out as a picture, too; a demo without the libraries for that is still one."""
+    try:
+        draw(settings, Period(start, start + BEFORE), file)
+    except CommandFailed as error:
+        say(f"no report: {error}")
+    else:
+        say(f"a report of it, to open in a browser: {file}")
 
 
 def _start_servers(settings: Settings, workspace: Path, running: ExitStack) -> Settings:
@@ -137,10 +159,10 @@ def _interrupts_wait() -> Iterator[None]:
         signal.raise_signal(came[0])
 
 
-def _publish(settings: Settings, events: int) -> int:
+def _publish(settings: Settings, events: int, start: datetime) -> int:
     """Send simulated traffic and a few bad records; return how many outcomes to wait for."""
     traffic = Traffic(replay=True, sessions_per_minute=30)
-    start_ms = int(time.time() * 1000) - 3_600_000
+    start_ms = int(start.replace(tzinfo=UTC).timestamp() * 1000)
     expected = 0
     with sending(settings) as send, progress("Publishing", events) as advance:
         for delivery in simulate(traffic, events=events, seed=SEED, start_ms=start_ms):

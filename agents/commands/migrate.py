@@ -17,6 +17,8 @@ def migrate_database(settings: Settings) -> None:
         raise CommandFailed(advised(error)) from None
     for name in done.applied:
         say(f"applied {name}")
+    if done.user_agents:
+        say(f"judged {done.user_agents:,} user agents of sessions by this version's lists")
     say(f"the database is up to date ({done.known} migrations)")
     if done.left:
         say("who may do what in it is not settled: this role may not make roles. Have a database administrator run")

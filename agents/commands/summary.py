@@ -13,8 +13,8 @@ def records_done(settings: Settings) -> int:
 
 
 def sessions_judged(settings: Settings) -> bool:
-    """Return whether every session that has changed has been judged since."""
-    ((unjudged,),) = ask(settings.database_url, "unjudged_sessions").rows
+    """Return whether every session that went quiet has ended, and all that have changed have been judged since."""
+    ((unjudged,),) = ask(settings.database_url, "unjudged_sessions", timeout_s=settings.session_timeout_s).rows
     return int(unjudged) == 0
 
 

@@ -25,6 +25,7 @@ from agents.embedded.process import (
     lock_directory,
     log_tail,
     spawn,
+    wait_until_left,
 )
 
 DATABASE = "hxi_dashboard"
@@ -84,6 +85,7 @@ class Postgres(EmbeddedServer):
             cluster = _cluster(home, programs, account, data_dir / "postgres.log", lock)
         except BaseException:
             os.close(lock)
+            wait_until_left(home, STOP_PATIENCE_S)
             raise
         # The lock says that the process it names is gone; another may have its number by now.
         (cluster / "postmaster.pid").unlink(missing_ok=True)
@@ -162,26 +164,29 @@ def _cluster(home: Path, programs: Path, account: pwd.struct_passwd | None, log:
 
 
 def _run(command: Sequence[str], text: str, account: pwd.struct_passwd | None, log: Path, lock: int) -> None:
-    """Runs a program to its end, with the text as its input; its output goes to the log."""
+    """Runs a program to its end, the text as its input; its output goes to the log. Interrupted, it ends at once."""
     try:
-        done = subprocess.run(
+        with subprocess.Popen(
             command,
-            input=text,
             text=True,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=INIT_PATIENCE_S,
             env=_environment(),
             pass_fds=(lock,),
             preexec_fn=drop_root(account),
             start_new_session=True,
-            check=False,
-        )
+        ) as running:
+            try:
+                said, _ = running.communicate(text, INIT_PATIENCE_S)
+            except BaseException:
+                os.killpg(running.pid, signal.SIGKILL)  # initdb has children
+                raise
     except (OSError, subprocess.SubprocessError) as error:
         raise EmbeddedServerError(f"Cannot prepare the embedded PostgreSQL: {error}.") from error
     with log.open("a") as output:
-        output.write(done.stdout)
-    if done.returncode != 0 or "ERROR:" in done.stdout:  # single-user mode reports errors with status 0
+        output.write(said)
+    if running.returncode != 0 or "ERROR:" in said:  # single-user mode reports errors with status 0
         raise EmbeddedServerError(f"Cannot prepare the embedded PostgreSQL. The end of {log}:\n{log_tail(log)}")
 
 

@@ -57,15 +57,17 @@ class ServerProcess:
         return self._child.poll() is None
 
     def wait_until(self, ready: Callable[[], bool], patience_s: float, name: str) -> None:
-        """Returns once the server is ready; otherwise ends it and raises with its log's last lines."""
+        """Returns once the server is ready; otherwise, or interrupted, ends it and raises, with the end of its log."""
         deadline = time.monotonic() + patience_s
-        while not ready():
-            if self.running and time.monotonic() < deadline:
+        try:
+            while not ready():
+                if not self.running or time.monotonic() >= deadline:
+                    failed = f"was not ready within {patience_s:g} s" if self.running else "ended while starting"
+                    raise EmbeddedServerError(f"{name} {failed}. The end of {self._log}:\n{log_tail(self._log)}")
                 time.sleep(POLL_S)
-                continue
-            failed = f"was not ready within {patience_s:g} s" if self.running else "ended while starting"
+        except BaseException:
             self.stop(signal.SIGKILL, patience_s)
-            raise EmbeddedServerError(f"{name} {failed}. The end of {self._log}:\n{log_tail(self._log)}")
+            raise
 
     def stop(self, how: signal.Signals, patience_s: float) -> None:
         """Sends the signal, waits, kills what has not ended by then; does nothing the second time."""
@@ -116,6 +118,11 @@ def lock_directory(directory: Path, patience_s: float) -> int:
                 f"Another server already runs on {directory}; stop it, or set another HXI_DATA_DIR."
             )
         time.sleep(POLL_S)
+
+
+def wait_until_left(directory: Path, patience_s: float) -> None:
+    """Returns once no process holds the directory's lock, whoever started it; raises as `lock_directory` does."""
+    os.close(lock_directory(directory, patience_s))
 
 
 def spawn(

@@ -33,6 +33,7 @@ from schema.rows import (
     Rows,
     ScoreRow,
     SessionUserRow,
+    UserAgentRow,
 )
 
 
@@ -58,6 +59,7 @@ class MemorySink:
         self.users: dict[UUID, Row] = {}
         self.sessions: dict[UUID, Row] = {}
         self.session_users: set[SessionUserRow] = set()
+        self.user_agents: dict[bytes, UserAgentRow] = {}
         self.events: list[EventRow] = []
         self.results = MemoryResults(self.events)
         self.latency_metrics: list[LatencyRow] = []
@@ -204,6 +206,7 @@ class MemorySink:
         for user in rows.users:
             self.users[user.user_id] = merged_user(self.users.get(user.user_id), user)
         self.session_users |= {*rows.session_users}
+        self.user_agents |= {row.digest: row for row in rows.user_agents}
         for session in rows.sessions:
             self.session_users |= several_named(self.sessions.get(session.session_id), session)
             self.sessions[session.session_id] = merged_session(self.sessions.get(session.session_id), session)

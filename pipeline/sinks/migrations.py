@@ -3,7 +3,8 @@
 yoyo applies the files of ``schema/sql/migrations``; a PostgreSQL advisory lock around it
 lets one of many run while the others wait (yoyo's own lock row outlives a killed process).
 A migration and the note that it was applied are one transaction (in yoyo they are two, and a
-kill between them leaves a database that can neither go on nor back). Then rights are settled.
+kill between them leaves a database that can neither go on nor back). Then rights are settled,
+and user agents are judged by the lists that this version comes with.
 """
 
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from yoyo.migrations import Migration
 from pipeline.sinks.connection import CONNECT_TIMEOUT_S, answering, let_go, one_line
 from pipeline.sinks.contract import Unavailable
 from pipeline.sinks.rights import NotSettled, settle_rights
+from pipeline.sinks.user_agents import judge_user_agents
 from schema.sql import migrations_folder
 
 _LOCK = 0x485849
@@ -44,11 +46,15 @@ class SchemaMismatch(Exception):
 
 
 class Migrated(NamedTuple):
-    """The migrations that were missing, how many there are in all, and what others have to run to settle rights."""
+    """The migrations that were missing, how many there are in all, and what others have to run to settle rights.
+
+    And how many user agents of sessions these lists had not judged.
+    """
 
     applied: tuple[str, ...]
     known: int
     left: tuple[str, ...] = ()
+    user_agents: int = 0
 
 
 class _Backend(PostgresqlPsycopgBackend):  # type: ignore[misc]
@@ -94,7 +100,8 @@ def migrate(url: str) -> Migrated:
             raise SchemaMismatch(
                 f"the database is up to date, but who may do what in it is not settled: {error}; run hxi migrate again"
             ) from None
-    return Migrated(tuple(migration.id for migration in missing), len(migrations), left)
+        user_agents = judge_user_agents(connection)
+    return Migrated(tuple(migration.id for migration in missing), len(migrations), left, user_agents)
 
 
 def check_schema(url: str) -> None:

@@ -13,6 +13,7 @@ import psycopg
 
 from pipeline.fold import without_results
 from pipeline.sinks.contract import Unavailable, Written, nothing
+from pipeline.sinks.user_agents import as_columns
 from schema.rows import (
     BurstRow,
     ChunkRow,
@@ -26,6 +27,7 @@ from schema.rows import (
     Rows,
     SessionRow,
     SessionUserRow,
+    UserAgentRow,
     UserRow,
 )
 from schema.sql import query
@@ -135,7 +137,7 @@ async def write_rows(
     Some of them follow from what was read of sessions in the tables: those have to be there still.
     The events take the database longest: ``meanwhile`` is called when they are on their way. It may still put into
     ``rows`` what rage clicks and journeys follow from them.
-    Latency windows come last: all writers share those, and hold them until they commit.
+    User agents and latency windows come last: all writers share those, and hold them until they commit.
     """
     await _merge(cursor, _NEW_USERS, rows.users, "merge_users")
     final: set[UUID] = set()
@@ -158,6 +160,7 @@ async def write_rows(
         ((rage_clicks,),) = await cursor.fetchall()
     await _merge(cursor, _NEW_HEATMAP_POINTS, rows.heatmap_points, "merge_heatmap_points")
     await _merge(cursor, _NEW_JOURNEY_STEPS, rows.journey_steps, "merge_journey_steps")
+    await _merge_user_agents(cursor, rows.user_agents)
     await _merge(cursor, _NEW_LATENCY_WINDOWS, rows.latency_windows, "merge_latency_windows")
     return Written.of(rows, chunks, rage_clicks)
 
@@ -170,6 +173,11 @@ async def _merge_sessions(cursor: psycopg.AsyncCursor[Any], rows: Rows) -> _Merg
     await cursor.execute(query("merge_sessions"))
     found = await cursor.fetchall()
     return _Merged({key for key, is_new, _ in found if is_new}, {key for key, _, is_final in found if is_final})
+
+
+async def _merge_user_agents(cursor: psycopg.AsyncCursor[Any], rows: Sequence[UserAgentRow]) -> None:
+    if rows:
+        await cursor.execute(query("merge_user_agents"), as_columns(rows))
 
 
 async def _merge(

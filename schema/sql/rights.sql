@@ -35,6 +35,11 @@ BEGIN
         FROM pg_type AS t LEFT JOIN pg_class AS c ON c.oid = t.typrelid
         WHERE t.typnamespace IN ('hxi_state'::regnamespace, 'analytics'::regnamespace)
             AND (c.relkind = 'c' OR t.typtype IN ('d', 'e', 'r')) AND t.typowner <> 'hxi_owner'::regrole
+        UNION ALL
+        SELECT format('ALTER STATISTICS %I.%I OWNER TO hxi_owner', stxnamespace::regnamespace::text, stxname)
+        FROM pg_statistic_ext
+        WHERE stxnamespace = current_schema()::regnamespace AND stxname = 'heatmap_points_visits'
+            AND stxowner <> 'hxi_owner'::regrole
     LOOP
         EXECUTE statement;
     END LOOP;
@@ -80,7 +85,7 @@ REVOKE ALL ON SCHEMA hxi_state, analytics FROM hxi_writer, hxi_analyst;
 -- hxi_state.hold_events, locks what its caller may not.
 GRANT USAGE ON SCHEMA hxi_state, analytics TO hxi_writer;
 GRANT SELECT (migration_id) ON _yoyo_migration TO hxi_writer;
-GRANT SELECT, INSERT, UPDATE ON hxi_state.ledger, hxi_state.latency_windows TO hxi_writer;
+GRANT SELECT, INSERT, UPDATE ON hxi_state.ledger, hxi_state.latency_windows, hxi_state.user_agents TO hxi_writer;
 GRANT SELECT, INSERT, UPDATE, DELETE ON hxi_state.unjudged TO hxi_writer;
 GRANT INSERT ON hxi_state.session_users TO hxi_writer;
 GRANT SELECT, INSERT, UPDATE ON users, sessions, heatmap_points, journey_steps, emotion_predictions TO hxi_writer;
@@ -99,5 +104,7 @@ GRANT USAGE ON SCHEMA analytics TO hxi_analyst;
 GRANT SELECT ON
     users, sessions, events, rage_click_events, heatmap_points, journey_steps, latency_metrics, emotion_predictions,
     experience_scores, session_replay_chunks, error_logs, latency_rollups,
-    analytics.heatmap, analytics.scroll_depth, hxi_state.latency_windows
+    analytics.heatmap, analytics.session_devices, analytics.bot_sessions,
+    analytics.session_overview, analytics.replays,
+    hxi_state.latency_windows, hxi_state.user_agents
 TO hxi_analyst;

@@ -80,7 +80,22 @@ def test_commands_say_in_a_sentence_that_the_broker_is_away(deployment: Deployme
 
 
 @pytest.mark.parametrize(
-    "command", ["migrate", "worker", "doctor", "publish", "validate", "generate", "schema", "forget", "dev", "demo"]
+    "command",
+    [
+        "migrate",
+        "worker",
+        "doctor",
+        "publish",
+        "validate",
+        "generate",
+        "schema",
+        "forget",
+        "replay",
+        "report",
+        "export",
+        "dev",
+        "demo",
+    ],
 )
 def test_every_command_has_help(deployment: Deployment, command: str) -> None:
     assert b"Usage: hxi" in deployment.hxi(command, "--help").stdout.replace(b"python -m agents", b"hxi")
@@ -110,7 +125,10 @@ def test_demo_shows_filled_tables_and_a_second_run_works(tmp_path: Path) -> None
         assert 450 < int(rows["events"]) <= 500
         assert int(rows["session_replay_chunks"]) > 0
         assert out.decode().count("malformed_json") == 1
-    assert list(tmp_path.iterdir()) == []
+        report = tmp_path / "demo-report.html"
+        assert f"a report of it, to open in a browser: {report}\n" in err.decode()
+        assert report.read_text("utf-8").startswith("<!doctype html>")
+        assert list(tmp_path.iterdir()) == [report]
 
 
 @pytest.mark.parametrize("moment", ["starting a worker", "starting an embedded PostgreSQL"])

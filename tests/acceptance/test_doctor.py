@@ -1,5 +1,6 @@
 """``hxi doctor`` against real servers: in order, and in the states that deployments get into."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -129,7 +130,7 @@ def test_a_record_from_the_future_tells_of_a_clock_that_is_ahead(running: Deploy
     send(running, ahead_s=600)
     found = findings(running, ok=False)
     assert states(found) == {"stamps": "FAIL"}
-    assert " from 600 s ahead of " in found["stamps"][1] or " from 599 s ahead of " in found["stamps"][1]
+    assert re.search(r" from (600|59\d) s ahead of ", found["stamps"][1]), "less what it took to look"
 
 
 @pytest.mark.parametrize(("ahead_s", "says"), [(600, "behind"), (-600, "ahead of")])

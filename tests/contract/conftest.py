@@ -33,15 +33,15 @@ from tests.roles import as_writer
 NOW = datetime(2040, 1, 1)  # noqa: DTZ001 - the twin's clock gives naive UTC, as rows hold it
 EMPTY = b"""
     DELETE FROM experience_scores; DELETE FROM emotion_predictions; DELETE FROM hxi_state.unjudged;
-    DELETE FROM hxi_state.session_users;
+    DELETE FROM hxi_state.session_users; DELETE FROM hxi_state.user_agents;
     DELETE FROM rage_click_events; DELETE FROM heatmap_points; DELETE FROM journey_steps;
     DELETE FROM hxi_state.latency_windows;
     DELETE FROM events; DELETE FROM latency_metrics; DELETE FROM error_logs; DELETE FROM session_replay_chunks;
     DELETE FROM sessions; DELETE FROM users; DELETE FROM hxi_state.ledger
 """
 SERIAL_IDS = {"event_id", "id"}
-OF_RETENTION = {"removed", "swept", "is_final"}
-"""Columns that `hxi retention` writes, which works on PostgreSQL alone."""
+OF_POSTGRES = {"removed", "swept", "is_final", "outline"}
+"""Columns that `hxi retention` writes, and that PostgreSQL works out: the twin has neither."""
 
 JSON_COLUMNS = {"metadata", "chunk_data", "issues", "reasons"}
 
@@ -144,7 +144,7 @@ class InPostgres:
 
 def _in_order(rows: Rows) -> Rows:
     kept = [
-        {name: _parsed(name, value) for name, value in row.items() if name not in SERIAL_IDS | OF_RETENTION}
+        {name: _parsed(name, value) for name, value in row.items() if name not in SERIAL_IDS | OF_POSTGRES}
         for row in rows
     ]
     return sorted(kept, key=lambda row: str(sorted(row.items())))

@@ -1,11 +1,10 @@
-"""What analysts get: percentiles of windows and of merged windows, heatmaps of all viewports, scroll depth."""
+"""What analysts get: percentiles of windows and of merged windows, heatmaps of all viewports."""
 
 import asyncio
 import random
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
-from uuid import UUID
 
 import psycopg
 import pytest
@@ -16,10 +15,10 @@ from pipeline.fold import FoldPolicy
 from pipeline.latency import RELATIVE_ERROR, latency_rows
 from pipeline.moments import moment
 from pipeline.sinks.postgres import PostgresSink
-from schema.events import API_CALL, PAGE_VIEW, SCROLL
+from schema.events import API_CALL
 from schema.rows import ApiCall, KeptEvent
 from tests import reference
-from tests.builders import OTHER_SESSION, SESSION, Owner, at, kept, numbered
+from tests.builders import Owner, at, kept
 from tests.conftest import new_database
 from tests.deployment import fresh_name
 from tests.results import WITHIN
@@ -260,76 +259,6 @@ def test_heatmaps_hold_the_points_that_others_inserted(database_url: str) -> Non
     assert ask(database_url, "SELECT screen_name, kind, x, relative_x, y, weight FROM analytics.heatmap") == [
         ("/a", None, 5, None, 6, 1)
     ]
-
-
-Depths = list[tuple[int, int, float]]
-"""Pixels, sessions, share."""
-
-
-def depths(url: str, screen: str = "/a") -> Depths:
-    asked = "SELECT depth_px, sessions, share FROM analytics.scroll_depth WHERE screen_name = %s ORDER BY 1"
-    return [(px, sessions, share) for px, sessions, share in ask(url, asked, screen)]
-
-
-def at_depth(
-    scroll: int | None, height: int | None = None, session_id: UUID = SESSION, screen: str = "/a"
-) -> KeptEvent:
-    kind = PAGE_VIEW if scroll is None else SCROLL
-    return kept(0, kind, scroll_position=scroll, viewport_height=height, session_id=session_id, screen_name=screen)
-
-
-async def test_a_session_counts_once_at_each_depth_that_it_saw(database_url: str) -> None:
-    scrolls = [at_depth(scroll, 200) for scroll in (0, 50, 250, 250, 100)]  # down to 450 px
-    await write(
-        database_url,
-        [
-            *scrolls,
-            at_depth(None, 200, OTHER_SESSION),
-            at_depth(50, 200, OTHER_SESSION),
-            at_depth(None, None, numbered(1)),
-        ],
-        [*scrolls, at_depth(900, 200, screen="/b")],
-    )
-    assert depths(database_url) == [
-        (0, 3, 1),
-        (100, 2, pytest.approx(2 / 3)),
-        (200, 2, pytest.approx(2 / 3)),
-        (300, 1, pytest.approx(1 / 3)),
-        (400, 1, pytest.approx(1 / 3)),
-    ]
-    assert depths(database_url, "/b")[-1] == (1100, 1, 1)
-
-
-DEEPEST = [
-    (None, None, 0),
-    (-50, None, 0),
-    (-50, 149, 0),
-    (-50, 150, 100),
-    (None, 99, 0),
-    (None, 100, 100),
-    (None, 101, 100),
-    (99, None, 0),
-    (100, None, 100),
-    (50, 49, 0),
-    (50, 50, 100),
-    (99_999, None, 99_900),
-    (100_000, 0, 100_000),
-    (100_001, 99, 100_000),
-    (INT4_MAX, None, 100_000),
-    (INT4_MAX, INT4_MAX, 100_000),
-]
-"""Scroll position, viewport height, the deepest step of 100 px."""
-
-
-async def test_a_session_saw_the_document_down_to_its_scroll_and_its_viewport(database_url: str) -> None:
-    await write(database_url, [at_depth(scroll, h, screen=f"/{n}") for n, (scroll, h, _) in enumerate(DEEPEST)])
-    for n, (*_, deepest) in enumerate(DEEPEST):
-        assert depths(database_url, f"/{n}") == [(px, 1, 1) for px in range(0, deepest + 1, 100)], DEEPEST[n]
-
-
-async def test_what_happens_on_no_screen_has_no_depth(database_url: str) -> None:
-    await write(database_url, [kept(0, SCROLL, scroll_position=500)])
-    assert ask(database_url, "SELECT * FROM analytics.scroll_depth") == []
 
 
 @pytest.mark.parametrize("fraction", [-0.001, 1.001, 95, "'NaN'"])

@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +21,7 @@ from typer.main import get_command
 from agents.cli import app
 from agents.embedded import Postgres
 from agents.embedded.postgres import _programs
+from agents.replay_page import PLAYER, PLAYER_SCRIPT, PLAYER_STYLE
 from agents.settings import PREFIX, Settings, load_settings
 from pipeline.sinks.migrations import check_schema, migrate
 from tests.servers.kafka_in_docker import kafka_image
@@ -197,11 +199,20 @@ def test_every_image_is_pinned_by_a_tag(image: str) -> None:
     assert re.fullmatch(r"[a-z0-9./-]+:v?\d+\.\d+\.?\d*", image)
 
 
-def test_the_base_image_is_pinned_to_a_python_and_a_debian() -> None:
-    (base,) = re.findall(r"^ARG BASE_IMAGE=(\S+)$", DOCKERFILE.read_text(), re.MULTILINE)
+def test_the_base_images_are_pinned_to_a_python_with_its_debian_and_a_node() -> None:
+    bases = dict(re.findall(r"^ARG (\w+_IMAGE)=(\S+)$", DOCKERFILE.read_text(), re.MULTILINE))
 
-    assert re.fullmatch(r"python:3\.\d+-slim-[a-z]+", base)
-    assert set(re.findall(r"^FROM (\S+)", DOCKERFILE.read_text(), re.MULTILINE)) == {"${BASE_IMAGE}"}
+    assert re.fullmatch(r"python:3\.\d+-slim-[a-z]+", bases["BASE_IMAGE"])
+    assert re.fullmatch(r"node:\d+-slim", bases["NODE_IMAGE"])
+    assert set(re.findall(r"^FROM (\S+)", DOCKERFILE.read_text(), re.MULTILINE)) == {f"${{{name}}}" for name in bases}
+
+
+def test_the_image_has_the_player_where_pages_are_made_with_it() -> None:
+    lines = DOCKERFILE.read_text().replace("\\\n", "")
+    ((files, folder),) = re.findall(r"^COPY --from=player (.+) (\S+)$", lines, re.MULTILINE)
+
+    assert [Path(file).name for file in files.split()] == [PLAYER_SCRIPT, PLAYER_STYLE]
+    assert Path(folder).relative_to("/opt/hxi") == PLAYER.relative_to(sys.prefix)
 
 
 def test_kafka_has_the_version_that_the_tests_run_on() -> None:

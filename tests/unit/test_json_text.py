@@ -31,6 +31,14 @@ def test_deeper_nesting_is_refused_and_does_not_exhaust_the_stack(levels: int, i
         parse(nested(levels, innermost))
 
 
+@pytest.mark.parametrize("text", [b"a", b"\\u0000", b"\\ud800"])
+def test_deeper_nesting_is_refused_where_a_later_value_of_its_key_hides_it(text: bytes) -> None:
+    deep, least = (b'{"k":%s,"k":"%s"}' % (nested(levels, b"1"), text) for levels in (MAX_DEPTH, MAX_DEPTH - 1))
+    assert parse(least)["k"] in ("a", REPLACEMENT)
+    with pytest.raises(NotJson):
+        parse(deep)
+
+
 @pytest.mark.parametrize(
     ("raw", "value"),
     [

@@ -23,8 +23,14 @@ BELOW = {
 
 LIBRARIES = {
     "schema": {"pydantic", "pydantic_core", "msgspec"},
-    "pipeline": {"pydantic.ValidationError", "ddsketch.mapping.LogarithmicMapping", "numpy"},
-    "pipeline.sinks": {"psycopg", "yoyo"},
+    "pipeline": {
+        "pydantic.ValidationError",
+        "ddsketch.mapping.LogarithmicMapping",
+        "numpy",
+        "ua_parser",
+        "crawleruseragents",
+    },
+    "pipeline.sinks": {"psycopg", "yoyo", "adbc_driver_manager", "adbc_driver_postgresql", "pyarrow"},
     "pipeline.training": {"numpy", "scipy", "sklearn"},
 }
 """What each layer may import of others; the agents may import anything but the sinks' own."""
@@ -121,6 +127,7 @@ def test_time_is_given_and_never_taken_below_the_agents(module: str) -> None:
         ("pipeline.sinks", "import prometheus_client"),
         ("pipeline.sinks", "import agents"),
         ("agents", "import psycopg"),
+        ("agents", "from pyarrow.parquet import ParquetWriter"),
         ("agents", "from tests.builders import kept"),
     ],
 )

@@ -15,6 +15,7 @@ CREATE TABLE hxi_state.ledger (
     updated_at TIMESTAMP NOT NULL DEFAULT (now() AT TIME ZONE 'utc'),
     PRIMARY KEY (app_id, topic, partition)
 );
+COMMENT ON TABLE hxi_state.ledger IS 'How far each partition of each topic is in the tables.';
 COMMENT ON COLUMN hxi_state.ledger.next_offset IS 'First offset whose record is not in the tables yet.';
 COMMENT ON COLUMN hxi_state.ledger.epoch IS 'Raised by every claim; a writer with an older one is fenced.';
 COMMENT ON COLUMN hxi_state.ledger.caught_up_at IS 'Up to this moment (UTC) no record of the partition is unread.';

@@ -36,6 +36,8 @@ COMMENT ON SCHEMA analytics IS 'Views and functions over the tables, for analyst
 
 CREATE TYPE analytics.latency_sketch AS (bins INT[], calls BIGINT[]);
 COMMENT ON TYPE analytics.latency_sketch IS 'A DDSketch of milliseconds, relative error 1 %: bins in rising order, and the calls in each. Bin -1 holds 0 ms, bin i those in (g^(i-1), g^i] with g = 1.01 / 0.99.';
+COMMENT ON COLUMN analytics.latency_sketch.bins IS 'Numbers of the bins that hold calls, rising.';
+COMMENT ON COLUMN analytics.latency_sketch.calls IS 'Calls in each of those bins.';
 
 CREATE FUNCTION analytics.merge_sketches(a analytics.latency_sketch, b analytics.latency_sketch)
 RETURNS analytics.latency_sketch
@@ -50,10 +52,32 @@ RETURN (
 );
 COMMENT ON FUNCTION analytics.merge_sketches IS 'The sketch of both sketches'' calls: exact, in any order.';
 
+CREATE FUNCTION analytics.gather_sketches(a analytics.latency_sketch, b analytics.latency_sketch)
+RETURNS analytics.latency_sketch
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+AS $$
+BEGIN
+    -- There are no more than 1 076 bins, and two sketches merged at a time cost fifty times as much.
+    IF cardinality(a.bins) + cardinality(b.bins) > 1500 THEN
+        RETURN analytics.merge_sketches(a, b);
+    END IF;
+    a.bins := a.bins || b.bins;
+    a.calls := a.calls || b.calls;
+    RETURN a;
+END
+$$;
+COMMENT ON FUNCTION analytics.gather_sketches IS 'The calls of both sketches, of which bins may come several times and in no order: what analytics.merged gathers on its way.';
+
+CREATE FUNCTION analytics.gathered(sketch analytics.latency_sketch) RETURNS analytics.latency_sketch
+LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE
+RETURN analytics.merge_sketches(sketch, ROW(ARRAY[]::int[], ARRAY[]::bigint[])::analytics.latency_sketch);
+COMMENT ON FUNCTION analytics.gathered IS 'A sketch of what analytics.gather_sketches has gathered.';
+
 CREATE AGGREGATE analytics.merged(analytics.latency_sketch) (
-    SFUNC = analytics.merge_sketches,
+    SFUNC = analytics.gather_sketches,
     STYPE = analytics.latency_sketch,
-    COMBINEFUNC = analytics.merge_sketches,
+    FINALFUNC = analytics.gathered,
+    COMBINEFUNC = analytics.gather_sketches,
     PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE analytics.merged(analytics.latency_sketch) IS 'The sketch of all calls in a group of sketches.';
@@ -64,6 +88,10 @@ LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 AS $$
 DECLARE
     gamma CONSTANT DOUBLE PRECISION := 1.01 / 0.99;
+    bins CONSTANT INT[] := sketch.bins;
+    calls CONSTANT BIGINT[] := sketch.calls;
+    total BIGINT := 0;
+    few BIGINT;
     place DOUBLE PRECISION;
     upto BIGINT := 0;
     here DOUBLE PRECISION;
@@ -72,11 +100,17 @@ BEGIN
     IF NOT fraction BETWEEN 0 AND 1 THEN
         RAISE numeric_value_out_of_range USING MESSAGE = format('fraction %s is not between 0 and 1', fraction);
     END IF;
-    SELECT fraction * (sum(c) - 1) INTO place FROM unnest(sketch.calls) AS c;
-    FOR i IN 1 .. coalesce(cardinality(sketch.bins), 0) LOOP
-        upto := upto + sketch.calls[i];
+    IF calls IS NULL THEN
+        RETURN NULL;
+    END IF;
+    FOREACH few IN ARRAY calls LOOP
+        total := total + few;
+    END LOOP;
+    place := fraction * (total - 1);
+    FOR i IN 1 .. coalesce(cardinality(bins), 0) LOOP
+        upto := upto + calls[i];
         IF upto > floor(place) THEN
-            here := CASE WHEN sketch.bins[i] < 0 THEN 0 ELSE 2 * gamma ^ sketch.bins[i] / (1 + gamma) END;
+            here := CASE WHEN bins[i] < 0 THEN 0 ELSE 2 * gamma ^ bins[i] / (1 + gamma) END;
             lower := coalesce(lower, here);
             IF upto > ceil(place) THEN
                 RETURN lower + (here - lower) * (place - floor(place));
@@ -115,11 +149,28 @@ SELECT
     sum_ms, satisfied, tolerating, sketch
 FROM hxi_state.latency_windows;
 COMMENT ON VIEW latency_rollups IS 'API calls per minute (UTC, by event time), screen and endpoint. Sums and sketches merge over any rows; averages, percentiles and apdex do not.';
+COMMENT ON COLUMN latency_rollups.window_start IS 'Start of the minute (UTC) in which the calls were made.';
+COMMENT ON COLUMN latency_rollups.screen_name IS 'The screen on which they were made; NULL where none was named.';
+COMMENT ON COLUMN latency_rollups.api_endpoint IS 'Without query, ids in it replaced by :id; other, where a minute has too many.';
+COMMENT ON COLUMN latency_rollups.calls IS 'Number of calls.';
+COMMENT ON COLUMN latency_rollups.errors IS 'Calls among them with status 0 or 500 and above.';
+COMMENT ON COLUMN latency_rollups.min_ms IS 'The fastest, in milliseconds.';
+COMMENT ON COLUMN latency_rollups.max_ms IS 'The slowest, in milliseconds.';
+COMMENT ON COLUMN latency_rollups.mean_ms IS 'Mean in milliseconds; does not merge over rows, sum_ms by calls does.';
+COMMENT ON COLUMN latency_rollups.p50_ms IS 'Median in milliseconds, within 1 %; does not merge, sketch does.';
+COMMENT ON COLUMN latency_rollups.p95_ms IS '95th percentile in milliseconds, within 1 %; does not merge, sketch does.';
+COMMENT ON COLUMN latency_rollups.p99_ms IS '99th percentile in milliseconds, within 1 %; does not merge, sketch does.';
+COMMENT ON COLUMN latency_rollups.apdex IS '(satisfied + tolerating / 2) / calls: 1 is all fast, 0 all too slow.';
+COMMENT ON COLUMN latency_rollups.sum_ms IS 'Sum of all milliseconds.';
+COMMENT ON COLUMN latency_rollups.satisfied IS 'Calls within Apdex''s T (HXI_APDEX_T_MS when they came).';
+COMMENT ON COLUMN latency_rollups.tolerating IS 'Calls above T and within 4 T.';
+COMMENT ON COLUMN latency_rollups.sketch IS 'All calls as a sketch: analytics.merged(sketch) merges rows, analytics.percentile(sketch, fraction) reads it.';
 
 CREATE FUNCTION analytics.latency(from_time TIMESTAMP, to_time TIMESTAMP)
 RETURNS TABLE (
     api_endpoint TEXT, calls BIGINT, errors BIGINT, min_ms INT, max_ms INT, mean_ms DOUBLE PRECISION,
-    p50_ms DOUBLE PRECISION, p95_ms DOUBLE PRECISION, p99_ms DOUBLE PRECISION, apdex DOUBLE PRECISION
+    p50_ms DOUBLE PRECISION, p95_ms DOUBLE PRECISION, p99_ms DOUBLE PRECISION, apdex DOUBLE PRECISION,
+    error_share DOUBLE PRECISION
 )
 LANGUAGE SQL STABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -144,11 +195,12 @@ BEGIN ATOMIC
         GREATEST(s.min_ms, LEAST(s.max_ms, analytics.percentile(k.sketch, 0.5))),
         GREATEST(s.min_ms, LEAST(s.max_ms, analytics.percentile(k.sketch, 0.95))),
         GREATEST(s.min_ms, LEAST(s.max_ms, analytics.percentile(k.sketch, 0.99))),
-        (s.satisfied + s.tolerating / 2.0)::double precision / s.calls
+        (s.satisfied + s.tolerating / 2.0)::double precision / s.calls,
+        s.errors::double precision / s.calls
     FROM sums AS s JOIN sketches AS k USING (api_endpoint)
     ORDER BY s.calls DESC, s.api_endpoint;
 END;
-COMMENT ON FUNCTION analytics.latency IS 'Latency by endpoint over the minutes in [from_time, to_time), all screens together; percentiles from merged sketches.';
+COMMENT ON FUNCTION analytics.latency IS 'Latency by endpoint over the minutes in [from_time, to_time) (UTC), all screens together, most calls first: milliseconds, percentiles from merged sketches, Apdex from 0 to 1, errors (status 0 or 500 and above) and their share. Windows know no sessions: bots'' calls are among them; calls that others put into latency_metrics are not.';
 
 CREATE VIEW analytics.heatmap AS
 SELECT
@@ -157,23 +209,13 @@ SELECT
     weight, event_time
 FROM heatmap_points;
 COMMENT ON VIEW analytics.heatmap IS 'Heatmap points of all screen sizes in one system: x relative to the viewport''s width (0 to 1), y in CSS pixels from the top of the document.';
-
-CREATE VIEW analytics.scroll_depth AS
-WITH reached AS (
-    SELECT
-        screen_name, session_id,
-        GREATEST(0, LEAST(max(coalesce(scroll_position, 0)::bigint + coalesce(viewport_height, 0)), 100000)) AS px
-    FROM events
-    WHERE screen_name IS NOT NULL
-    GROUP BY screen_name, session_id
-), screens AS (
-    SELECT screen_name, max(px) AS deepest_px, count(*) AS visitors FROM reached GROUP BY screen_name
-), depths AS (
-    SELECT screen_name, visitors, depth_px FROM screens, generate_series(0, deepest_px, 100) AS depth_px
-)
-SELECT
-    d.screen_name, d.depth_px, count(r.session_id) AS sessions,
-    count(r.session_id)::double precision / d.visitors AS share
-FROM depths AS d LEFT JOIN reached AS r ON r.screen_name = d.screen_name AND r.px >= d.depth_px
-GROUP BY d.screen_name, d.depth_px, d.visitors;
-COMMENT ON VIEW analytics.scroll_depth IS 'How many of a screen''s sessions, and which share, saw its document down to each 100 px: scroll position and viewport height at their deepest. A session counts once at each depth; what is deeper than 100 000 px counts as that.';
+COMMENT ON COLUMN analytics.heatmap.session_id IS 'The visit.';
+COMMENT ON COLUMN analytics.heatmap.screen_name IS 'The screen.';
+COMMENT ON COLUMN analytics.heatmap.kind IS 'click, scroll or mouse_move; NULL where others inserted the point.';
+COMMENT ON COLUMN analytics.heatmap.viewport_width IS 'CSS pixels.';
+COMMENT ON COLUMN analytics.heatmap.viewport_height IS 'CSS pixels.';
+COMMENT ON COLUMN analytics.heatmap.x IS 'CSS pixels from the left of the document; NULL for scrolls.';
+COMMENT ON COLUMN analytics.heatmap.y IS 'CSS pixels from the top of the document; of a scroll, its position.';
+COMMENT ON COLUMN analytics.heatmap.relative_x IS 'x as a share of the viewport''s width, 0 to 1.';
+COMMENT ON COLUMN analytics.heatmap.weight IS 'Events in this point.';
+COMMENT ON COLUMN analytics.heatmap.event_time IS 'Its earliest event (UTC).';
