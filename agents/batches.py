@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 from schema.rows import Partition, Record
 
-MOST_RECORDS = 500
-"""Records per message: about 10 ms of decoding, after which the loop serves others."""
+MOST_RECORDS = 2_000
+"""Records per message, which has a question to the tables of its own: which of its sessions are known there."""
 
 MOST_BYTES = 4 * 1024 * 1024
 """Bytes per message, so that queued replay chunks stay within memory."""

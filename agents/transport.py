@@ -22,16 +22,6 @@ from agents.arrivals import arrival_us
 from agents.batches import RecordBatch, split
 from schema.rows import Partition, Record
 
-<<<<<<< HEAD
-MOST_RECORDS = 2_000
-"""Records per message, which has a question to the tables of its own: which of its sessions are known there."""
-
-MOST_BYTES = 4 * 1024 * 1024
-"""Bytes per message, so that queued replay chunks stay within memory."""
-
-
-=======
->>>>>>> 520f1556ea9a8d13ffa56f746d43a7b155b5d90f
 T = TypeVar("T")
 
 

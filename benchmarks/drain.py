@@ -6,7 +6,7 @@ And what Faust takes for some of the same mix: an agent that does nothing, and t
 import subprocess
 import sys
 
-from benchmarks.floor import floor
+from benchmarks.floor import floor, rows_by_table
 from benchmarks.loads import LOADS
 from benchmarks.measuring import Control, Meter, doubts, peak_mib
 from benchmarks.rig import PATIENCE_S, REPOSITORY, Figures, Rig, Servers, say
@@ -47,11 +47,11 @@ def measure(load: str, events: int, servers: Servers) -> tuple[Figures, list[str
     records = rig.publish(LOADS[load](events))
     before = Control.run()
     say(f"{load}: a worker reads {records} records")
-    figures = read(rig, records, events)
+    figures, rows = read(rig, records, events)
     after = Control.run()
     say(f"{load}: PostgreSQL alone")
     transactions = round(figures["worker_transactions"] or 1)
-    figures |= floor(rig.database_url, servers.pids["postgres"], events, transactions)
+    figures |= floor(rig.database_url, servers.pids["postgres"], events, transactions, rows)
     figures["ratio"] = (figures["worker_events_per_s"] or 0) / (figures["floor_events_per_s"] or 1)
     if load == COMPARED:
         figures |= _faust(load, min(events, MOST_COMPARED), servers)
@@ -59,20 +59,26 @@ def measure(load: str, events: int, servers: Servers) -> tuple[Figures, list[str
     return figures, doubts(before, after, figures["others_share"] or 0)
 
 
-def read(rig: Rig, records: int, events: int) -> Figures:
-    """Run a worker on what is in the topic; count from when it begins to read until the ledger stands at the end."""
+def read(rig: Rig, records: int, events: int) -> tuple[Figures, dict[str, int]]:
+    """Run a worker on what is in the topic; count from when it begins to read until the ledger stands at the end.
+
+    Returns:
+        Its figures, and how many rows each table had at that moment.
+    """
     with rig.worker() as worker:
         meter = Meter({**rig.servers.pids, "worker": worker.pid})
         worker.wait_until_written(records)
         spent = meter.read()
+        rows = rows_by_table(rig.database_url)
         worker.wait_until_counted(events)
         figures: Figures = {f"{name}_cpu_us": cpu / events * 1e6 for name, cpu in spent.cpu_s.items()}
-        return figures | {
+        figures |= {
             "worker_events_per_s": events / spent.wall_s,
             "worker_peak_mib": peak_mib(worker.pid),
             "worker_transactions": worker.metric("hxi_flush_seconds_count"),
             "others_share": spent.others_share,
         }
+        return figures, rows
 
 
 def _faust(load: str, events: int, servers: Servers) -> Figures:

@@ -70,7 +70,7 @@ def _drain(name: str, case: Case, events: int, servers: Servers) -> Figures:
     rows = _fill(rig.database_url, case.rows) if case.rows else 0
     say(f"{name}: {events * case.events} events")
     records = rig.publish(mix(events * case.events, arrivals=case.arrivals))
-    figures = read(rig, records, events * case.events)
+    figures, _ = read(rig, records, events * case.events)
     with psycopg.connect(rig.database_url) as connection:
         (sessions,) = connection.execute("SELECT count(*) FROM sessions").fetchall()[0]
     return figures | {"rows_before": rows, "sessions": sessions - case.rows // _ROWS_PER_SESSION}
