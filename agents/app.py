@@ -11,6 +11,7 @@ from faust.types import StreamT
 from yarl import URL
 
 from agents import metrics
+from agents.batches import RecordBatch
 from agents.dead_letters import send_dead_letters
 from agents.flusher import Flusher
 from agents.intake import Intake
@@ -21,7 +22,7 @@ from agents.observing import watch_loop_delay
 from agents.quiet import QuietWatch
 from agents.settings import Settings
 from agents.topics import MAX_RECORD_BYTES
-from agents.transport import BatchConsumer, BatchTransport, RecordBatch
+from agents.transport import BatchConsumer, BatchTransport
 from pipeline.sinks.contract import Sink
 
 SESSION_TIMEOUT_S = 6.0

@@ -13,6 +13,7 @@ from typing import Protocol
 from aiokafka.errors import KafkaError
 
 from agents import metrics
+from agents.batches import RecordBatch
 from agents.decoder import Decoder
 from agents.offsets import names
 from agents.owned import Owned
@@ -20,7 +21,6 @@ from agents.pending import Pending
 from agents.recovery import Recovery
 from agents.retrying import retrying
 from agents.settings import Settings
-from agents.transport import RecordBatch
 from pipeline.dedup import SeenIds, SessionEvent
 from pipeline.flush import Span
 from pipeline.seen_chunks import SeenChunks, SessionChunk

@@ -17,6 +17,7 @@ from schema.rows import DeadLetter, KeptChunk, KeptEvent, Partition, Place, Reco
 EVENTS = Partition("ui-events", 0)
 REPLAY = Partition("session-replay", 0)
 TOPICS = (EVENTS.topic, REPLAY.topic)
+APP = "tested"
 SESSION = UUID("5e551011-0000-4000-8000-000000000001")
 OTHER_SESSION = UUID("5e551011-0000-4000-8000-000000000002")
 USER = UUID("0000aaaa-0000-4000-8000-000000000001")

@@ -75,7 +75,6 @@ class Costs:
     id_bytes: float = 29
     record_bytes: float = 300
     wal_bytes: float = 1_095
-    worker_replay_mb_per_s: float = 11
     worker_replay_cpu_us_per_kb: float = 47
     postgres_replay_cpu_us_per_kb: float = 18
     replay_chunk_bytes: float = 10_150
@@ -89,6 +88,11 @@ class Costs:
     removed_row_cpu_us: float = 12
     removed_row_wal_bytes: float = 297
     sizes: Mapping[str, Size] = field(default_factory=lambda: SIZES_HERE)
+
+    @property
+    def worker_replay_mb_per_s(self) -> float:
+        """Return what a worker drains of replays: it decodes, then waits while PostgreSQL writes."""
+        return 1_000 / (self.worker_replay_cpu_us_per_kb + self.postgres_replay_cpu_us_per_kb)
 
     @property
     def rows(self) -> float:

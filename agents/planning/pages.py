@@ -51,7 +51,6 @@ def measured(costs: Costs, source: str | None = None) -> list[Line]:
         ("tables and indexes per event", size(costs.stored_bytes), source or SIZES),
         ("write-ahead log per event", size(costs.wal_bytes), source or SIZES),
         ("stored of a byte of replay", number(costs.stored_per_replay_byte), source or SIZES),
-        ("a worker drains, replays", f"{number(costs.worker_replay_mb_per_s)} MB/s", REPLAYS),
         ("worker: CPU per kB of replay", f"{number(costs.worker_replay_cpu_us_per_kb)} µs", REPLAYS),
         ("PostgreSQL: CPU per kB of replay", f"{number(costs.postgres_replay_cpu_us_per_kb)} µs", REPLAYS),
         ("a replay chunk", size(costs.replay_chunk_bytes), REPLAYS),

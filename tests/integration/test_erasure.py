@@ -1,13 +1,10 @@
 """Who is forgotten is in no table any more, and nobody who writes or judges meanwhile brings anything of it back."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from random import Random
 from typing import Any
 from uuid import UUID, uuid5
 
-import psycopg
 import pytest
 from psycopg.errors import ForeignKeyViolation
 
@@ -21,10 +18,10 @@ from schema.events import API_CALL, ERROR, PAGE_VIEW, SESSION_END
 from schema.rows import ApiCall, JsError, KeptEvent
 from tests.builders import OTHER_SESSION, REPLAY, SESSION, Owner, busy, facts, kept, kept_chunk, numbered, user
 from tests.deployment import TABLES
+from tests.locks import ask, holding, until_waiting
 from tests.roles import as_writer
 
 ALICE = uuid5(USER_NAMESPACE, "alice")
-PATIENCE_S = 20
 
 NAMING_SOMEBODY = """
 SELECT a.attrelid::regclass::text, a.attname
@@ -37,20 +34,6 @@ SELECT c.conrelid::regclass::text, a.attname FROM pg_constraint AS c
 JOIN pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
 WHERE c.contype = 'f' AND c.confrelid IN ('users'::regclass, 'sessions'::regclass)
 """
-
-
-def ask(url: str, question: str, *parameters: Any) -> list[tuple[Any, ...]]:
-    """Run a statement and return its rows, if it has any."""
-    with psycopg.connect(url) as connection:
-        cursor = connection.execute(question.encode(), parameters or None)
-        return cursor.fetchall() if cursor.description else []
-
-
-@pytest.fixture
-async def sink(database_url: str) -> AsyncIterator[PostgresSink]:
-    made = PostgresSink(as_writer(database_url), "erased", FoldPolicy())
-    yield made
-    await made.close()
 
 
 def visit(session_id: UUID, **fields: Any) -> list[KeptEvent]:
@@ -189,35 +172,16 @@ def test_workers_may_not_erase(database_url: str) -> None:
         erase(as_writer(database_url), [], [SESSION])
 
 
-@contextmanager
-def holding(url: str, statement: str, *parameters: Any) -> Iterator[None]:
-    """Hold what ``statement`` locks while the block runs."""
-    with psycopg.connect(url, application_name="holder") as connection:
-        connection.execute(statement.encode(), parameters or None)
-        yield
-
-
-async def until_waiting(url: str, statement: str) -> None:
-    """Poll until somebody waits for a lock in a statement that begins like this."""
-    asked = """
-        SELECT 1 FROM pg_stat_activity
-        WHERE wait_event_type = 'Lock' AND datname = current_database() AND query LIKE %s
-    """
-    async with asyncio.timeout(PATIENCE_S):
-        while not await asyncio.to_thread(ask, url, asked, f"%{statement}%"):
-            pass
-
-
 # erasure:  |-stops flushes---waits for others' row-------------------erases|
 # flush:                |--waits for the ledger-------------------------------|-reads, writes|
 async def test_a_flush_that_comes_meanwhile_begins_its_session_anew(database_url: str, sink: PostgresSink) -> None:
     owner = await fill(sink, visit(SESSION))
     with holding(database_url, "SELECT 1 FROM sessions WHERE session_id = %s FOR UPDATE", SESSION):
         erasing = asyncio.create_task(asyncio.to_thread(erase, database_url, [], [SESSION]))
-        await until_waiting(database_url, "FOR NO KEY UPDATE")
+        await until_waiting(database_url, "FOR NO KEY UPDATE", erasing)
         clicks = [kept(68 + n / 10, x=1, y=1, screen_name="/a") for n in range(3)]
         writing = asyncio.create_task(owner.write(kept(67.5, PAGE_VIEW, screen_name="/new"), *clicks))
-        await until_waiting(database_url, "hxi_state.ledger AS l")
+        await until_waiting(database_url, "hxi_state.ledger AS l", writing)
     assert (await erasing).session_ids == [SESSION]
     await writing
     assert ask(database_url, "SELECT step_number, screen_name FROM journey_steps") == [(1, "/new")]
@@ -232,9 +196,9 @@ async def test_a_flush_under_way_is_waited_for_and_erased_with_the_rest(database
     owner = await fill(sink, visit(SESSION))
     with holding(database_url, "LOCK TABLE journey_steps IN SHARE MODE"):
         writing = asyncio.create_task(owner.write(kept(95, PAGE_VIEW, screen_name="/new")))
-        await until_waiting(database_url, "INSERT INTO journey_steps")
+        await until_waiting(database_url, "INSERT INTO journey_steps", writing)
         erasing = asyncio.create_task(asyncio.to_thread(erase, database_url, [], [SESSION]))
-        await until_waiting(database_url, "LOCK TABLE hxi_state.ledger")
+        await until_waiting(database_url, "LOCK TABLE hxi_state.ledger", erasing)
     await writing
     assert (await erasing).rows["journey_steps"] == 4
     assert naming(database_url, SESSION) == {}
@@ -246,9 +210,9 @@ async def test_a_judge_at_work_is_waited_for_without_a_deadlock(database_url: st
     await fill(sink, visit(SESSION))
     with holding(database_url, "LOCK TABLE experience_scores IN SHARE MODE"):
         judging = asyncio.create_task(sink.judge(10))
-        await until_waiting(database_url, "experience_scores")
+        await until_waiting(database_url, "experience_scores", judging)
         erasing = asyncio.create_task(asyncio.to_thread(erase, database_url, [], [SESSION]))
-        await until_waiting(database_url, "hxi_state.unjudged")
+        await until_waiting(database_url, "hxi_state.unjudged", erasing)
     assert await judging == 1
     await erasing
     assert naming(database_url, SESSION) == {}

@@ -10,10 +10,10 @@ import pytest
 from aiokafka.errors import KafkaConnectionError
 
 from agents import metrics
+from agents.batches import RecordBatch
 from agents.flusher import Flusher
 from agents.intake import Intake
 from agents.settings import Settings
-from agents.transport import RecordBatch
 from pipeline.dedup import SESSION_WEIGHT
 from pipeline.flush import Flush
 from pipeline.fold import FoldPolicy

@@ -24,8 +24,7 @@ ROUND = Costs(
     stored_per_replay_byte=0.5,
     rollup_rows_per_event=0.01,
     rollup_row_bytes=1_000,
-    worker_replay_mb_per_s=10,
-    worker_replay_cpu_us_per_kb=50,
+    worker_replay_cpu_us_per_kb=80,
     postgres_replay_cpu_us_per_kb=20,
     replay_chunk_bytes=10_000,
     wal_per_replay_byte=0.4,
@@ -68,7 +67,7 @@ def test_what_a_plan_says_can_be_worked_out_by_hand() -> None:
     assert (plan.databases, plan.workers_per_database, plan.partitions_per_database) == (1, 2, 8)
     assert plan.rows_per_s == 20_000 + 100
     assert plan.wal_mb_per_s == pytest.approx(10 + 5 + 0.4 + 0.2)
-    assert plan.worker_cores == pytest.approx(0.5 + 0.05)
+    assert plan.worker_cores == pytest.approx(0.5 + 0.08)
     assert plan.postgres_cores_per_database == 2  # 0.4 + 0.02 to write, 0.2 + 0.005 to remove, 60 % busy
     assert plan.connections_per_database == 8
     assert plan.recent_gb_per_database == pytest.approx(9)

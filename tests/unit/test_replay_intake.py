@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 import pytest
 
 import agents.decoder
+from agents.batches import RecordBatch
 from agents.decoder import LARGE_BYTES
 from agents.intake import Intake
 from agents.settings import Settings
-from agents.transport import RecordBatch
 from pipeline.decode import decode_chunk
 from pipeline.fold import FoldPolicy
 from pipeline.sinks.memory import MemorySink

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from agents.batches import RecordBatch
 from agents.intake import Intake
 from agents.pending import MOST, MOST_BYTES
 from agents.settings import Settings
-from agents.transport import RecordBatch
 from pipeline.fold import FoldPolicy
 from pipeline.sinks.memory import MemorySink
 from schema.rows import Partition, Record

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import pytest
 
-from agents.transport import MOST_BYTES, MOST_RECORDS, split
+from agents.batches import MOST_BYTES, MOST_RECORDS, split
 
 
 class Fetched(NamedTuple):
