@@ -7,9 +7,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from agents.metrics import REGISTRY
 
-
 SPARE = "ready, and spare: there are more workers than partitions"
-"""Not "not ready": a rollout puts one worker more beside as many as there are partitions, and waits until it is ready."""
+"""A rollout puts one worker beside as many as there are partitions, and waits until it is ready."""
 
 
 class CannotListen(Exception):

@@ -5,6 +5,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.monitoring import DEPLOY
 
 PROMETHEUS = DEPLOY / "prometheus"
@@ -25,8 +27,9 @@ def promtool(programs: Path, directory: Path, *arguments: str | Path) -> "subpro
     return subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=240, check=False)
 
 
-def test_the_configuration_and_its_rules_are_right(prometheus_programs: Path) -> None:
-    done = promtool(prometheus_programs, PROMETHEUS, "check", "config", "prometheus.yml")
+@pytest.mark.parametrize("configuration", ["prometheus.yml", "kubernetes.yml"])
+def test_the_configurations_and_their_rules_are_right(prometheus_programs: Path, configuration: str) -> None:
+    done = promtool(prometheus_programs, PROMETHEUS, "check", "config", configuration)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 rule files found" in done.stdout
 
