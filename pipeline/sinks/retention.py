@@ -44,10 +44,12 @@ Connection = psycopg.Connection[Any]
 
 
 class Behind(NamedTuple):
-    """A partition that has not been read to its end ``since`` then (UTC), or never."""
+    """A partition that ``app_id`` has not read to its end ``since`` then (UTC), for so many seconds; None: never."""
 
+    app_id: str
     partition: Partition
     since: datetime | None
+    age_s: float | None
 
 
 class NotRemoved(Exception):
@@ -121,8 +123,8 @@ _PARTS = {table: _Part((table,), 1 << bit) for bit, table in enumerate(_TABLES)}
 class OldRows:
     """What is older than ``policy`` allows in the database at ``url``.
 
-    Days are counted back from the moment up to which the workers of ``app_id`` have read every partition of ``topics``:
-    what is still unread may belong to a session that only looks old.
+    Days are counted back from the moment up to which the workers of ``app_id`` have read every partition of ``topics``,
+    and those of other applications in this database theirs: what is unread may be of a session that only looks old.
     """
 
     def __init__(self, url: str, app_id: str, topics: Collection[str], policy: RetentionPolicy) -> None:
@@ -186,16 +188,16 @@ class OldRows:
 
     def _furthest_behind(self, connection: Connection) -> Behind | None:
         asked = {"app_id": self._app_id, "topics": self._topics, "behind_s": BEHIND_S}
-        for topic, number, since in connection.execute(query("furthest_behind"), asked).fetchall():
-            return Behind(Partition(topic, number), since)
+        for app_id, topic, number, since, age_s in connection.execute(query("furthest_behind"), asked).fetchall():
+            return Behind(app_id, Partition(topic, number), since, None if age_s is None else float(age_s))
         return None
 
     def _why_unknown(self, connection: Connection) -> str:
         behind = self._furthest_behind(connection)
-        if behind is None:
+        if behind is None or behind.since is not None:
             return f"no worker of {self._app_id} has read {' or '.join(self._topics)} yet"
         unread = f"{behind.partition.topic}[{behind.partition.number}] never was"
-        return f"the workers of {self._app_id} have not read every partition to its end yet: {unread}"
+        return f"the workers of {behind.app_id} have not read every partition to its end yet: {unread}"
 
 
 def _old_sessions(connection: Connection, part: _Part, before: datetime) -> Iterator[list[UUID]]:
