@@ -38,10 +38,16 @@ def names_of_workers() -> dict[str, str]:
 
 def test_everything_that_is_asked_is_asked_of_that_job() -> None:
     asked = [rule["expr"] for rule in rules()] + [expression for _, expression in panel_expressions()]
-    of_workers = [one for each in asked for one in series_of(each) if ":" not in one.metric and one.metric != "ALERTS"]
+    named = [one for each in asked for one in series_of(each)]
+    of_workers = [one for one in named if not re.match("ALERTS$|kube_|.*:", one.metric)]
     assert of_workers
     assert {one.equal.get("job") for one in of_workers} == {JOB}
     assert alerts()["HxiAbsent"]["labels"]["job"] == JOB
+
+
+def test_what_is_asked_of_kubernetes_is_asked_of_the_cron_job_that_there_is() -> None:
+    named = [one for rule in rules() for one in series_of(rule["expr"]) if one.metric.startswith("kube_")]
+    assert {one.equal["cronjob"] for one in named} == {manifest("retention.yaml")["metadata"]["name"]}
 
 
 @pytest.mark.parametrize("file", ["prometheus.yml", "kubernetes.yml"])
