@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.monitoring import DEPLOY
+from tests.monitoring import DEPLOY, RULE_TESTS
 
 PROMETHEUS = DEPLOY / "prometheus"
-RULE_TEST = Path("rules_test/hxi_test.yml")
+TRIED = [file.relative_to(PROMETHEUS) for file in RULE_TESTS]
 
 FLAPPING = {
     "HxiNothingClaimed": ("[1m:15s]) == 0\n        for: 90s", "[1m:15s]) == 0"),
@@ -35,7 +35,7 @@ def test_the_configurations_and_their_rules_are_right(prometheus_programs: Path,
 
 
 def test_alerts_fire_in_trouble_and_not_on_a_deploy(prometheus_programs: Path) -> None:
-    done = promtool(prometheus_programs, PROMETHEUS, "test", "rules", RULE_TEST)
+    done = promtool(prometheus_programs, PROMETHEUS, "test", "rules", *TRIED)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -47,6 +47,6 @@ def test_rules_that_flap_are_found(prometheus_programs: Path, tmp_path: Path) ->
         assert text.count(right) == 1
         text = text.replace(right, wrong)
     rules.write_text(text, "utf-8")
-    done = promtool(prometheus_programs, tmp_path / "prometheus", "test", "rules", RULE_TEST)
+    done = promtool(prometheus_programs, tmp_path / "prometheus", "test", "rules", *TRIED)
     assert done.returncode == 1
     assert set(re.findall(r"alertname: ?(\w+), time", done.stdout + done.stderr)) == FLAPPING.keys()
