@@ -159,12 +159,31 @@ def retention(
     remove_old_rows(_settings(), dry_run)
 
 
+def _number(value: float) -> float:
+    """Refuse what is no number, which compares with no bound."""
+    if value != value:
+        raise typer.BadParameter("is not a number")
+    return value
+
+
 @app.command()
 def plan(
-    events_per_second: Annotated[float, typer.Option(min=1, max=100_000_000, help="What comes in at the busiest.")],
-    retention_days: Annotated[float, typer.Option(min=0, max=36_500, help="For how long rows stay.")] = 30,
-    replay_bytes_per_second: Annotated[float, typer.Option(min=0, help="JSON of replay chunks, at the busiest.")] = 0,
-    peak_to_mean: Annotated[float, typer.Option(min=1, max=1000, help="The busiest, times the day's mean.")] = 3,
+    events_per_second: Annotated[
+        float, typer.Option(min=1, max=100_000_000, callback=_number, help="What comes in at the busiest.")
+    ],
+    retention_days: Annotated[
+        float,
+        typer.Option(
+            min=0, max=36_500, callback=_number, help="For how long rows stay where no HXI_RETENTION_…_DAYS says it."
+        ),
+    ] = 30,
+    replay_bytes_per_second: Annotated[
+        float,
+        typer.Option(min=0, max=1_000_000_000_000, callback=_number, help="JSON of replay chunks, at the busiest."),
+    ] = 0,
+    peak_to_mean: Annotated[
+        float, typer.Option(min=1, max=1000, callback=_number, help="The busiest, times the day's mean.")
+    ] = 3,
     measured: Annotated[
         Path | None, typer.Option(help="What `make bench` found on your machine: build/benchmarks.json.")
     ] = None,
@@ -173,7 +192,8 @@ def plan(
     from agents.commands.plan import show_plan
     from agents.planning import Load
 
-    show_plan(Load(events_per_second, retention_days, replay_bytes_per_second, peak_to_mean), measured)
+    days = _settings().retention_policy().kept()
+    show_plan(Load(events_per_second, retention_days, replay_bytes_per_second, peak_to_mean, days), measured)
 
 
 @app.command()

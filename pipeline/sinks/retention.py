@@ -74,23 +74,33 @@ class RetentionPolicy:
     journey_steps_days: int | None = None
     emotions_days: int | None = None
 
+    @property
+    def days(self) -> dict[str, int | None]:
+        """Return, by table, the days that are its own; rollups by that name."""
+        return {
+            "session_replay_chunks": self.replays_days,
+            "events": self.events_days,
+            "latency_metrics": self.latency_metrics_days or self.events_days,
+            "error_logs": self.error_logs_days or self.events_days,
+            "rage_click_events": self.rage_clicks_days,
+            "heatmap_points": self.heatmap_points_days,
+            "journey_steps": self.journey_steps_days,
+            "emotion_predictions": self.emotions_days,
+            "sessions": self.sessions_days,
+            "rollups": self.rollups_days,
+        }
+
     def before(self, moment: datetime) -> dict[str, datetime | None]:
         """Return, by table, before when what goes at ``moment`` was last added to."""
-        return {
-            table: None if days is None else moment - timedelta(days=days)
-            for table, days in (
-                ("session_replay_chunks", self.replays_days),
-                ("events", self.events_days),
-                ("latency_metrics", self.latency_metrics_days or self.events_days),
-                ("error_logs", self.error_logs_days or self.events_days),
-                ("rage_click_events", self.rage_clicks_days),
-                ("heatmap_points", self.heatmap_points_days),
-                ("journey_steps", self.journey_steps_days),
-                ("emotion_predictions", self.emotions_days),
-                ("sessions", self.sessions_days),
-                ("rollups", self.rollups_days),
-            )
-        }
+        return {table: None if days is None else moment - timedelta(days=days) for table, days in self.days.items()}
+
+    def kept(self) -> dict[str, int]:
+        """Return for how many days a row of each table stays at the most, of those that do not stay for good."""
+        own = self.days
+        of_sessions, of_rollups = own.pop("sessions"), own.pop("rollups")
+        whole = dict.fromkeys(("users", "sessions", "experience_scores"), of_sessions) | {"latency_rollups": of_rollups}
+        found = whole | {table: days or of_sessions for table, days in own.items()}
+        return {table: days for table, days in found.items() if days is not None}
 
 
 class _Part(NamedTuple):
