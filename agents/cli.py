@@ -9,7 +9,7 @@ from uuid import UUID
 
 import typer
 
-from agents.commands.output import CommandFailed, fail
+from agents.commands.output import CommandFailed, fail, log_instead
 from agents.logs import log_all, set_up_logging
 from agents.settings import Settings, SettingsError, load_settings
 
@@ -43,9 +43,17 @@ def _settings() -> Settings:
     return load_settings()
 
 
+def _unattended() -> None:
+    """Log as workers do where that is asked for as JSON: nobody looks on while a Job or cron runs this."""
+    if os.environ.get("HXI_LOG_FORMAT") == "json":
+        log_all(os.environ)
+        log_instead()
+
+
 @app.command()
 def migrate() -> None:
     """Bring the database to the current schema; safe to run at once from many places."""
+    _unattended()
     from agents.commands.migrate import migrate_database
 
     migrate_database(_settings())
@@ -154,6 +162,7 @@ def retention(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many rows are old.")] = False,
 ) -> None:
     """Remove what is older than HXI_RETENTION_…_DAYS allow, in short transactions, while workers go on."""
+    _unattended()
     from agents.commands.old_rows import remove_old_rows
 
     remove_old_rows(_settings(), dry_run)

@@ -207,8 +207,8 @@ def test_a_file_that_is_no_benchmark_is_refused(tmp_path: Path, content: str) ->
 def test_a_figure_that_nothing_can_be_worked_out_from_is_refused_by_name(
     tmp_path: Path, name: str, wrong: object
 ) -> None:
-    drained = dict.fromkeys(drain.LINES, 1.0)
-    left = dict.fromkeys(sizes.LINES, 2.0)
+    drained: dict[str, object] = dict.fromkeys(drain.LINES, 1.0)
+    left: dict[str, object] = dict.fromkeys(sizes.LINES, 2.0)
     for figures in (drained, left):
         figures.update({name: wrong} if name in figures else {})
     file = benchmark(tmp_path, **{"drain of 300000 events": {"mix": drained}, "sizes": {"": left}})
