@@ -9,7 +9,7 @@ from uuid import UUID
 
 import typer
 
-from agents.commands.output import CommandFailed, fail
+from agents.commands.output import CommandFailed, fail, log_instead
 from agents.logs import log_all, set_up_logging
 from agents.settings import Settings, SettingsError, load_settings
 
@@ -43,9 +43,17 @@ def _settings() -> Settings:
     return load_settings()
 
 
+def _unattended() -> None:
+    """Log as workers do where that is asked for as JSON: nobody looks on while a Job or cron runs this."""
+    if os.environ.get("HXI_LOG_FORMAT") == "json":
+        log_all(os.environ)
+        log_instead()
+
+
 @app.command()
 def migrate() -> None:
     """Bring the database to the current schema; safe to run at once from many places."""
+    _unattended()
     from agents.commands.migrate import migrate_database
 
     migrate_database(_settings())
@@ -154,9 +162,17 @@ def retention(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many rows are old.")] = False,
 ) -> None:
     """Remove what is older than HXI_RETENTION_…_DAYS allow, in short transactions, while workers go on."""
+    _unattended()
     from agents.commands.old_rows import remove_old_rows
 
     remove_old_rows(_settings(), dry_run)
+
+
+def _number(value: float) -> float:
+    """Refuse what is no number, which compares with no bound."""
+    if value != value:
+        raise typer.BadParameter("is not a number")
+    return value
 
 
 @app.command()
@@ -191,10 +207,22 @@ def export(
 
 @app.command()
 def plan(
-    events_per_second: Annotated[float, typer.Option(min=1, max=100_000_000, help="What comes in at the busiest.")],
-    retention_days: Annotated[float, typer.Option(min=0, max=36_500, help="For how long rows stay.")] = 30,
-    replay_bytes_per_second: Annotated[float, typer.Option(min=0, help="JSON of replay chunks, at the busiest.")] = 0,
-    peak_to_mean: Annotated[float, typer.Option(min=1, max=1000, help="The busiest, times the day's mean.")] = 3,
+    events_per_second: Annotated[
+        float, typer.Option(min=1, max=100_000_000, callback=_number, help="What comes in at the busiest.")
+    ],
+    retention_days: Annotated[
+        float,
+        typer.Option(
+            min=0, max=36_500, callback=_number, help="For how long rows stay where no HXI_RETENTION_…_DAYS says it."
+        ),
+    ] = 30,
+    replay_bytes_per_second: Annotated[
+        float,
+        typer.Option(min=0, max=1_000_000_000_000, callback=_number, help="JSON of replay chunks, at the busiest."),
+    ] = 0,
+    peak_to_mean: Annotated[
+        float, typer.Option(min=1, max=1000, callback=_number, help="The busiest, times the day's mean.")
+    ] = 3,
     measured: Annotated[
         Path | None, typer.Option(help="What `make bench` found on your machine: build/benchmarks.json.")
     ] = None,
@@ -203,7 +231,8 @@ def plan(
     from agents.commands.plan import show_plan
     from agents.planning import Load
 
-    show_plan(Load(events_per_second, retention_days, replay_bytes_per_second, peak_to_mean), measured)
+    days = _settings().retention_policy().kept()
+    show_plan(Load(events_per_second, retention_days, replay_bytes_per_second, peak_to_mean, days), measured)
 
 
 @app.command()

@@ -7,6 +7,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from agents.metrics import REGISTRY
 
+SPARE = "ready, and spare: there are more workers than partitions"
+"""A rollout puts one worker beside as many as there are partitions, and waits until it is ready."""
+
 
 class CannotListen(Exception):
     """The web server's address cannot be had; the text names the settings."""
@@ -24,7 +27,11 @@ class Observed(Protocol):
         ...
 
     def why_not_ready(self) -> str | None:
-        """Return what it is waiting for, None where it does its work."""
+        """Return what it is waiting for, None where it does its work, or would if there were any for it."""
+        ...
+
+    def is_spare(self) -> bool:
+        """Return whether there is no work for it: what is ready says so."""
         ...
 
 
@@ -71,7 +78,8 @@ class WebServer:
         return _health("alive", self._observed.why_not_alive())
 
     async def _readyz(self, _: web.Request) -> web.Response:
-        return _health("ready", self._observed.why_not_ready())
+        why_not = self._observed.why_not_ready()
+        return _health(SPARE if why_not is None and self._observed.is_spare() else "ready", why_not)
 
 
 async def _without_versions(_: web.Request, response: web.StreamResponse) -> None:

@@ -113,7 +113,7 @@ class Worker:
         return None if self._app is None else self._app.lag.stuck()
 
     def why_not_ready(self) -> str | None:
-        """Return what the worker is waiting for, or None while it reads."""
+        """Return what the worker is waiting for, or None while it reads or nothing is left for it."""
         if (server := away.reason()) is not None:
             return server
         app = self._app
@@ -123,9 +123,11 @@ class Worker:
             return "partitions are being assigned"
         if not app.intake.claimed:
             return f"{len(app.intake.assigned)} partitions are being claimed"
-        if not app.intake.assigned:
-            return "no partitions: there are more workers than partitions"
         return None
+
+    def is_spare(self) -> bool:
+        """Return whether others have every partition: it has joined them, and takes over from whoever goes."""
+        return self._app is not None and not self._app.intake.assigned
 
     async def run(self) -> None:
         """Run until cancelled; raises what the worker died of."""

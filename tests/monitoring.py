@@ -11,7 +11,7 @@ from promql_parser import AggregateExpr, BinaryExpr, Expr, MatchOp, VectorSelect
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
 RULES = DEPLOY / "prometheus/rules/hxi.yml"
-RULE_TESTS = DEPLOY / "prometheus/rules_test/hxi_test.yml"
+RULE_TESTS = sorted((DEPLOY / "prometheus/rules_test").glob("*.yml"))
 DASHBOARDS = {name: DEPLOY / f"grafana/dashboards/{name}.json" for name in ("operators", "analysts")}
 
 ROW = "row"

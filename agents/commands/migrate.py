@@ -1,7 +1,7 @@
 """``hxi migrate``."""
 
 from agents.advice import advised
-from agents.commands.output import CommandFailed, say
+from agents.commands.output import CommandFailed, say, show_lines
 from agents.settings import Settings
 from pipeline.sinks.contract import Unavailable
 from pipeline.sinks.migrations import SchemaMismatch, migrate
@@ -23,5 +23,4 @@ def migrate_database(settings: Settings) -> None:
     if done.left:
         say("who may do what in it is not settled: this role may not make roles. Have a database administrator run")
         say("the following in this database, then run hxi migrate again; until then the tables stay as they are:")
-    for statement in done.left:
-        print(f"{statement};")
+        show_lines("to be run by a database administrator", [f"{statement};" for statement in done.left])

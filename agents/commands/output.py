@@ -1,8 +1,10 @@
 """How commands speak: tables and progress bars on a terminal, plain lines in a pipe.
 
-Results go to standard output, everything said on the way to standard error.
+Results go to standard output, everything said on the way to standard error. Commands that run unattended say all of
+it in their log instead, where that is to be JSON.
 """
 
+import logging
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +17,9 @@ from rich.table import Table
 
 out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
+logger = logging.getLogger(__name__)
+
+_is_logged = False
 
 
 class CommandFailed(Exception):
@@ -29,19 +34,43 @@ class Advance(Protocol):
         ...
 
 
+def log_instead() -> None:
+    """Say everything in the log from now on: results as well, in fields of their own."""
+    global _is_logged
+    _is_logged = True
+
+
 def fail(sentence: str) -> NoReturn:
     """Say what went wrong and exit with 1."""
-    err.print(f"hxi: {sentence}", style="red" if err.is_terminal else None, markup=False)
+    if _is_logged:
+        logger.error(sentence)
+    else:
+        err.print(f"hxi: {sentence}", style="red" if err.is_terminal else None, markup=False)
     sys.exit(1)
 
 
 def say(sentence: str) -> None:
     """Say what is going on."""
-    err.print(sentence, markup=False)
+    if _is_logged:
+        logger.info(sentence)
+    else:
+        err.print(sentence, markup=False)
+
+
+def show_lines(title: str, lines: Sequence[str]) -> None:
+    """Show lines as they are, to be used as they are; only a log has their title."""
+    if _is_logged:
+        logger.info(title, extra={"lines": list(lines)})
+        return
+    for line in lines:
+        print(line)
 
 
 def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Show rows: a drawn table on a terminal, tab-separated lines with a header in a pipe."""
+    if _is_logged:
+        logger.info(title, extra={"rows": [dict(zip(columns, row, strict=True)) for row in rows]})
+        return
     texts = [["" if cell is None else str(cell) for cell in row] for row in rows]
     if not out.is_terminal:
         print("\t".join(columns))

@@ -11,6 +11,9 @@ RETENTION = "docs/growing.md, Removing what is old"
 SIZES = "docs/growing.md, What an event leaves behind"
 REPLAYS = "docs/growing.md, What replays cost"
 
+LEAST, MOST = 1e-6, 1e12
+"""Figures beyond are mistakes: a division by nothing, or numbers that nobody can read."""
+
 TABLES = (
     "users",
     "sessions",
@@ -113,14 +116,15 @@ class Costs:
         """Return these costs with what ``build/benchmarks.json`` has instead, where it has it.
 
         Raises:
-            ValueError: it has nothing of that.
+            ValueError: it has nothing of that, or what cannot be: no number, or one that is not within reason.
         """
         found: dict[str, Any] = {}
         drains = [
             section["mix"] for title, section in measured.items() if title.startswith("drain of") and "mix" in section
         ]
         for figures in drains:
-            found |= {name: figures[name] for name in ("worker_events_per_s", "worker_cpu_us", "postgres_cpu_us")}
+            names = ("worker_events_per_s", "worker_cpu_us", "postgres_cpu_us")
+            found |= {name: _figure(figures, name, LEAST) for name in names}
         if sizes := measured.get("sizes", {}).get(""):
             found |= _sizes(sizes)
         if not found:
@@ -128,15 +132,27 @@ class Costs:
         return replace(self, **found)
 
 
-def _sizes(figures: Mapping[str, float]) -> dict[str, Any]:
+def _sizes(figures: Mapping[str, Any]) -> dict[str, Any]:
+    windows = _figure(figures, "latency_windows_rows", LEAST)
+    stored = _figure(figures, "session_replay_chunks_bytes")
     return {
-        "record_bytes": figures["record_bytes"],
-        "wal_bytes": figures["wal_bytes"],
-        "stored_per_replay_byte": figures["session_replay_chunks_bytes"] / figures["replay_bytes"],
-        "rollup_rows_per_event": figures["latency_windows_rows"],
-        "rollup_row_bytes": figures["latency_windows_bytes"] / figures["latency_windows_rows"],
-        "sizes": {table: Size(figures[f"{table}_rows"], figures[f"{table}_bytes"]) for table in TABLES},
+        "record_bytes": _figure(figures, "record_bytes", LEAST),
+        "wal_bytes": _figure(figures, "wal_bytes", LEAST),
+        "stored_per_replay_byte": stored / _figure(figures, "replay_bytes", LEAST),
+        "rollup_rows_per_event": windows,
+        "rollup_row_bytes": _figure(figures, "latency_windows_bytes") / windows,
+        "sizes": {
+            table: Size(_figure(figures, f"{table}_rows"), _figure(figures, f"{table}_bytes")) for table in TABLES
+        },
     }
+
+
+def _figure(figures: Mapping[str, Any], name: str, least: float = 0) -> float:
+    """Return a figure, of which others are made by dividing where 0 is not allowed."""
+    value = figures[name]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= MOST:
+        raise ValueError(f"{name} is {value}, no number from {least:g} to {MOST:g}")
+    return float(value)
 
 
 MEASURED_HERE = Costs()

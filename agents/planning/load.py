@@ -1,6 +1,7 @@
 """Works out what a load needs. Everything here is calculated; nothing of it has been tried at such a load."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from math import ceil
 
 from agents.planning.costs import ASSUMED, MEASURED_HERE, Assumptions, Costs
@@ -28,13 +29,19 @@ PEAK_TO_MEAN = 3
 class Load:
     """What comes in at the busiest, how many times the day's mean that is, and for how long rows stay.
 
-    Machines are for the busiest; what is stored, and removed again, comes in by the mean.
+    Machines are for the busiest; what is stored, and removed again, comes in by the mean. ``days``: of tables that have
+    their own.
     """
 
     events_per_s: float
     retention_days: float = 30
     replay_bytes_per_s: float = 0
     peak_to_mean: float = PEAK_TO_MEAN
+    days: Mapping[str, float] = field(default_factory=dict)
+
+    def days_kept(self, table: str) -> float:
+        """Return for how long rows of this table stay."""
+        return self.days.get(table, self.retention_days)
 
     @property
     def mean(self) -> "Load":
@@ -58,6 +65,7 @@ class Plan:
     rows_per_s: float
     wal_mb_per_s: float
     bytes_per_day: dict[str, float]
+    days_kept: dict[str, float]
     stored_tb: float
     removing_at_once: float
     topic_mb_per_s: float
@@ -98,7 +106,8 @@ def planned(load: Load, costs: Costs = MEASURED_HERE, assumed: Assumptions = ASS
         rows_per_s=rate * costs.rows + replays / costs.replay_chunk_bytes,
         wal_mb_per_s=_wal_bytes_per_s(load, costs) / MB,
         bytes_per_day=bytes_per_day,
-        stored_tb=sum(bytes_per_day.values()) * load.retention_days / TB,
+        days_kept={table: load.days_kept(table) for table in bytes_per_day},
+        stored_tb=_stored_tb(load, bytes_per_day),
         removing_at_once=_removing(mean, costs) / databases,
         topic_mb_per_s=topic_bytes_per_s / MB,
         topic_tb=topic_bytes_per_s / load.peak_to_mean * DAY_S * assumed.topic_days * assumed.replicas / TB,
@@ -108,11 +117,15 @@ def planned(load: Load, costs: Costs = MEASURED_HERE, assumed: Assumptions = ASS
 
 def _databases(load: Load, costs: Costs, assumed: Assumptions) -> int:
     """Return how many share the load: by what one takes in, replays as the events that cost as much, and holds."""
-    stored_tb = sum(_bytes_per_day(load.mean, costs, 1).values()) * load.retention_days / TB
+    stored_tb = _stored_tb(load, _bytes_per_day(load.mean, costs, 1))
     writing = load.events_per_s + load.replay_bytes_per_s / KB * (
         costs.postgres_replay_cpu_us_per_kb / costs.postgres_cpu_us
     )
     return max(ceil(writing / assumed.database_events_per_s), ceil(stored_tb / assumed.database_tb), 1)
+
+
+def _stored_tb(load: Load, bytes_per_day: Mapping[str, float]) -> float:
+    return sum(size * load.days_kept(table) for table, size in bytes_per_day.items()) / TB
 
 
 def _postgres_cores(load: Load, costs: Costs) -> float:

@@ -128,14 +128,29 @@ def calculated(plan: Plan) -> list[Line]:
             "of each database: to keep up with what comes",
         ),
         *(
-            (f"{table}: a day", size(days[table]), "with indexes")
+            (f"{table}: a day", size(days[table]), f"with indexes; rows stay for {number(plan.days_kept[table])} days")
             for table in sorted(days, key=days.__getitem__, reverse=True)
         ),
     ]
 
 
 def changes(load: Load, plan: Plan) -> list[str]:
-    """Return what is different at this step from the one before."""
+    """Return for how long rows are taken to stay, and what is different at this step from the one before."""
+    return [kept(load), *_changes(load, plan)]
+
+
+def kept(load: Load) -> str:
+    """Return the sentence that says by which days the disk is worked out."""
+    rest = f"{number(load.retention_days)} days (--retention-days)"
+    if load.days:
+        return f"Rows stay for as long as HXI_RETENTION_…_DAYS say, those of other tables for {rest}."
+    return (
+        f"Rows of all tables are taken to stay for {rest}: set HXI_RETENTION_…_DAYS as for hxi retention, and the disk"
+        " is worked out table by table. What stays for good, or for 400 days, needs many times that disk."
+    )
+
+
+def _changes(load: Load, plan: Plan) -> list[str]:
     if plan.workers == 1:
         return [
             "One worker and one database: nothing to change. Run hxi retention from cron once a day.",
@@ -153,8 +168,8 @@ def changes(load: Load, plan: Plan) -> list[str]:
             "Rows of a session stay right: they are all in one database. latency_rollups and users have to be put"
             " together over all databases (docs/growing.md).",
         ]
-    by_rate = planned(replace(load, retention_days=0))
-    if plan.databases > by_rate.databases and load.retention_days:
+    by_rate = planned(replace(load, retention_days=0, days={}))
+    if plan.databases > by_rate.databases and any(plan.days_kept.values()):
         found.append(
             f"What is stored decides, not the load: {number(by_rate.databases)} would take it in. Remove events and"
             " replays sooner than the rest (HXI_RETENTION_EVENTS_DAYS, HXI_RETENTION_REPLAYS_DAYS)."

@@ -36,6 +36,9 @@ from schema.rows import (
     UserAgentRow,
 )
 
+MOST_AHEAD = timedelta(hours=1)
+"""A record may be dated so far beyond now, as Kafka's brokers let it unless told otherwise."""
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -115,7 +118,8 @@ class MemorySink:
         for partition, span in flush.spans.items():
             was = self.ledger[partition].caught_up_at
             arrival = moment(span.arrival_us)
-            caught_up_at = min(arrival if was is None else max(was, arrival), self._now())
+            is_known = arrival <= self._now() + MOST_AHEAD
+            caught_up_at = min(arrival if was is None else max(was, arrival), self._now()) if is_known else was
             self.ledger[partition] = Entry(span.to_offset, span.epoch, caught_up_at)
         return Written.of(rows, chunks, len(self.results.rage_click_events.keys() - known))
 
@@ -209,7 +213,9 @@ class MemorySink:
         self.user_agents |= {row.digest: row for row in rows.user_agents}
         for session in rows.sessions:
             self.session_users |= several_named(self.sessions.get(session.session_id), session)
-            self.sessions[session.session_id] = merged_session(self.sessions.get(session.session_id), session)
+            arrived = min(session.last_arrival, self._now() + MOST_AHEAD)
+            known = self.sessions.get(session.session_id)
+            self.sessions[session.session_id] = merged_session(known, session._replace(last_arrival=arrived))
             self._mark(session.session_id, session.first_event)
         self.events += rows.events
         self.latency_metrics += rows.latency_metrics

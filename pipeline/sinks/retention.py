@@ -44,10 +44,12 @@ Connection = psycopg.Connection[Any]
 
 
 class Behind(NamedTuple):
-    """A partition that has not been read to its end ``since`` then (UTC), or never."""
+    """A partition that ``app_id`` has not read to its end ``since`` then (UTC), for so many seconds; None: never."""
 
+    app_id: str
     partition: Partition
     since: datetime | None
+    age_s: float | None
 
 
 class NotRemoved(Exception):
@@ -72,23 +74,33 @@ class RetentionPolicy:
     journey_steps_days: int | None = None
     emotions_days: int | None = None
 
+    @property
+    def days(self) -> dict[str, int | None]:
+        """Return, by table, the days that are its own; rollups by that name."""
+        return {
+            "session_replay_chunks": self.replays_days,
+            "events": self.events_days,
+            "latency_metrics": self.latency_metrics_days or self.events_days,
+            "error_logs": self.error_logs_days or self.events_days,
+            "rage_click_events": self.rage_clicks_days,
+            "heatmap_points": self.heatmap_points_days,
+            "journey_steps": self.journey_steps_days,
+            "emotion_predictions": self.emotions_days,
+            "sessions": self.sessions_days,
+            "rollups": self.rollups_days,
+        }
+
     def before(self, moment: datetime) -> dict[str, datetime | None]:
         """Return, by table, before when what goes at ``moment`` was last added to."""
-        return {
-            table: None if days is None else moment - timedelta(days=days)
-            for table, days in (
-                ("session_replay_chunks", self.replays_days),
-                ("events", self.events_days),
-                ("latency_metrics", self.latency_metrics_days or self.events_days),
-                ("error_logs", self.error_logs_days or self.events_days),
-                ("rage_click_events", self.rage_clicks_days),
-                ("heatmap_points", self.heatmap_points_days),
-                ("journey_steps", self.journey_steps_days),
-                ("emotion_predictions", self.emotions_days),
-                ("sessions", self.sessions_days),
-                ("rollups", self.rollups_days),
-            )
-        }
+        return {table: None if days is None else moment - timedelta(days=days) for table, days in self.days.items()}
+
+    def kept(self) -> dict[str, int]:
+        """Return for how many days a row of each table stays at the most, of those that do not stay for good."""
+        own = self.days
+        of_sessions, of_rollups = own.pop("sessions"), own.pop("rollups")
+        whole = dict.fromkeys(("users", "sessions", "experience_scores"), of_sessions) | {"latency_rollups": of_rollups}
+        found = whole | {table: days or of_sessions for table, days in own.items()}
+        return {table: days for table, days in found.items() if days is not None}
 
 
 class _Part(NamedTuple):
@@ -121,8 +133,8 @@ _PARTS = {table: _Part((table,), 1 << bit) for bit, table in enumerate(_TABLES)}
 class OldRows:
     """What is older than ``policy`` allows in the database at ``url``.
 
-    Days are counted back from the moment up to which the workers of ``app_id`` have read every partition of ``topics``:
-    what is still unread may belong to a session that only looks old.
+    Days are counted back from the moment up to which the workers of ``app_id`` have read every partition of ``topics``,
+    and those of other applications in this database theirs: what is unread may be of a session that only looks old.
     """
 
     def __init__(self, url: str, app_id: str, topics: Collection[str], policy: RetentionPolicy) -> None:
@@ -186,16 +198,16 @@ class OldRows:
 
     def _furthest_behind(self, connection: Connection) -> Behind | None:
         asked = {"app_id": self._app_id, "topics": self._topics, "behind_s": BEHIND_S}
-        for topic, number, since in connection.execute(query("furthest_behind"), asked).fetchall():
-            return Behind(Partition(topic, number), since)
+        for app_id, topic, number, since, age_s in connection.execute(query("furthest_behind"), asked).fetchall():
+            return Behind(app_id, Partition(topic, number), since, None if age_s is None else float(age_s))
         return None
 
     def _why_unknown(self, connection: Connection) -> str:
         behind = self._furthest_behind(connection)
-        if behind is None:
+        if behind is None or behind.since is not None:
             return f"no worker of {self._app_id} has read {' or '.join(self._topics)} yet"
         unread = f"{behind.partition.topic}[{behind.partition.number}] never was"
-        return f"the workers of {self._app_id} have not read every partition to its end yet: {unread}"
+        return f"the workers of {behind.app_id} have not read every partition to its end yet: {unread}"
 
 
 def _old_sessions(connection: Connection, part: _Part, before: datetime) -> Iterator[list[UUID]]:

@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from agents import metrics
 from agents.embedded import Postgres
+from agents.web import SPARE
 from pipeline.sinks.migrations import migrate
 from schema.reasons import Reason
 from tests.deployment import TABLES, Deployment, WorkerProcess, wait_until
@@ -174,17 +175,24 @@ def test_a_worker_without_its_database_says_so_and_does_not_die_of_it_twice(
     assert values(second, "hxi_recovery_seconds", "_count")[("first_read",)] == 1
 
 
-def test_a_worker_without_partitions_says_so_and_shows_no_lag(deployment: Deployment) -> None:
+def test_a_worker_without_partitions_is_ready_to_replace_another_as_a_rollout_waits_for(deployment: Deployment) -> None:
     first = deployment.start_worker(HXI_TOPIC_PARTITIONS="1")
     first.wait_until_reading()
     second = deployment.start_worker()
     assert second.metric("hxi_partitions") == 0
-    both = (first, second)
+    both = {first, second}
 
-    def without() -> list[WorkerProcess]:
-        return [one for one in both if ask(one, "/readyz")[1].startswith("not ready: no partitions")]
+    def spare() -> set[WorkerProcess]:
+        return {one for one in both if ask(one, "/readyz") == (200, f"{SPARE}\n")}
 
-    wait_until(lambda: len(without()) == 1, lambda: "; ".join(ask(one, "/readyz")[1] for one in both))
-    (idle,) = without()
+    wait_until(lambda: len(spare()) == 1, lambda: "; ".join(ask(one, "/readyz")[1] for one in both))
+    (idle,) = spare()
+    (busy,) = both - {idle}
+    wait_until(lambda: ask(busy, "/readyz") == (200, "ready\n"), "the other has them all")
     wait_until(lambda: values(idle, "hxi_lag_seconds") == {}, "no lag of partitions that others have")
     assert ask(idle, "/livez") == (200, "alive\n")
+
+    assert busy.terminate() == 0
+    send_click(deployment, partition=0)
+    deployment.wait_until_drained()
+    wait_until(lambda: ask(idle, "/readyz") == (200, "ready\n"), "it has taken over")

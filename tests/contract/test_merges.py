@@ -1,5 +1,6 @@
 """What every sink makes of facts, of a session's bounds and of its end, in whatever order flushes come."""
 
+import time
 from collections.abc import Sequence
 from itertools import chain, permutations
 from typing import Any
@@ -8,8 +9,9 @@ from uuid import UUID
 import pytest
 from msgspec.structs import replace
 
-from pipeline.moments import moment
+from pipeline.moments import microseconds, moment
 from pipeline.sinks.contract import Claim
+from pipeline.sinks.postgres import PostgresSink
 from schema.events import IDENTIFY, SESSION_END
 from schema.rows import KeptChunk, KeptEvent
 from tests.builders import (
@@ -29,9 +31,10 @@ from tests.builders import (
     numbered,
     user,
 )
-from tests.contract.conftest import Store
+from tests.contract.conftest import NOW, Store
 
 CENTURY_S = 100 * 365 * DAY_S
+FAR_US = NOON_US + 5000 * 365 * DAY_S * 1_000_000
 Items = Sequence[KeptEvent | KeptChunk]
 
 
@@ -242,11 +245,39 @@ async def test_how_far_reading_has_come_never_goes_back(store: Store) -> None:
     assert await store.sink.end_quiet_sessions(60, TOPICS) == 1
 
 
-async def test_an_arrival_beyond_now_does_not_end_sessions(store: Store) -> None:
+def now_us(store: Store) -> int:
+    """Return what the store's clock says."""
+    return time.time_ns() // 1000 if isinstance(store.sink, PostgresSink) else microseconds(NOW)
+
+
+async def test_an_arrival_somewhat_beyond_now_is_now(store: Store) -> None:
     owner = await Owner.of(store.sink)
-    await owner.write(kept(0), arrival_us=NOON_US + 5000 * 365 * DAY_S * 1_000_000)
+    await owner.write(kept(0), arrival_us=now_us(store) + 1800 * 1_000_000)
     assert await store.sink.end_quiet_sessions(CENTURY_S, TOPICS) == 0
     assert await store.sink.end_quiet_sessions(60, TOPICS) == 1
+
+
+async def test_an_arrival_far_beyond_now_says_nothing_of_what_has_been_read(store: Store) -> None:
+    owner = await Owner.of(store.sink)
+    await owner.write(kept(0), arrival_us=FAR_US)
+    assert await store.sink.end_quiet_sessions(60, TOPICS) == 0
+    await owner.write(arrival_us=at(60))
+    await owner.write(arrival_us=FAR_US)
+    assert await store.sink.end_quiet_sessions(61, TOPICS) == 0
+    assert await store.sink.end_quiet_sessions(60, TOPICS) == 1
+
+
+@pytest.mark.parametrize("far", [kept(0, arrival_us=FAR_US), kept_chunk(0, arrival_us=FAR_US)], ids=["event", "chunk"])
+async def test_a_record_dated_far_beyond_now_keeps_no_session_open_for_longer_than_an_hour(
+    store: Store, far: KeptEvent | KeptChunk
+) -> None:
+    owner = await Owner.of(store.sink)
+    await owner.write(kept(-5), far)
+    await store.sink.mark_caught_up({EVENTS: owner.claim})
+    (session,) = store.table("sessions")
+    ahead_us = microseconds(session["last_record_at"]) - now_us(store)
+    assert ahead_us == pytest.approx(3600 * 1_000_000, abs=60 * 1_000_000)
+    assert await store.sink.end_quiet_sessions(60, TOPICS) == 0
 
 
 async def test_a_partition_read_to_its_end_is_caught_up_now(store: Store) -> None:

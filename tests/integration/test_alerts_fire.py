@@ -5,10 +5,12 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests.monitoring import DEPLOY
+import pytest
+
+from tests.monitoring import DEPLOY, RULE_TESTS
 
 PROMETHEUS = DEPLOY / "prometheus"
-RULE_TEST = Path("rules_test/hxi_test.yml")
+TRIED = [file.relative_to(PROMETHEUS) for file in RULE_TESTS]
 
 FLAPPING = {
     "HxiNothingClaimed": ("[1m:15s]) == 0\n        for: 90s", "[1m:15s]) == 0"),
@@ -25,14 +27,15 @@ def promtool(programs: Path, directory: Path, *arguments: str | Path) -> "subpro
     return subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=240, check=False)
 
 
-def test_the_configuration_and_its_rules_are_right(prometheus_programs: Path) -> None:
-    done = promtool(prometheus_programs, PROMETHEUS, "check", "config", "prometheus.yml")
+@pytest.mark.parametrize("configuration", ["prometheus.yml", "kubernetes.yml"])
+def test_the_configurations_and_their_rules_are_right(prometheus_programs: Path, configuration: str) -> None:
+    done = promtool(prometheus_programs, PROMETHEUS, "check", "config", configuration)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 rule files found" in done.stdout
 
 
 def test_alerts_fire_in_trouble_and_not_on_a_deploy(prometheus_programs: Path) -> None:
-    done = promtool(prometheus_programs, PROMETHEUS, "test", "rules", RULE_TEST)
+    done = promtool(prometheus_programs, PROMETHEUS, "test", "rules", *TRIED)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -44,6 +47,6 @@ def test_rules_that_flap_are_found(prometheus_programs: Path, tmp_path: Path) ->
         assert text.count(right) == 1
         text = text.replace(right, wrong)
     rules.write_text(text, "utf-8")
-    done = promtool(prometheus_programs, tmp_path / "prometheus", "test", "rules", RULE_TEST)
+    done = promtool(prometheus_programs, tmp_path / "prometheus", "test", "rules", *TRIED)
     assert done.returncode == 1
     assert set(re.findall(r"alertname: ?(\w+), time", done.stdout + done.stderr)) == FLAPPING.keys()

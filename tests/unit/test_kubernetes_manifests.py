@@ -22,7 +22,8 @@ FOLDER: Final = ROOT / "deploy" / "kubernetes"
 OLDEST: Final = "1.31"
 """The oldest Kubernetes that knows all of it: unhealthyPodEvictionPolicy is stable from there."""
 
-NOT_APPLIED: Final = {"secrets.example.yaml"}
+MONITOR_FILE: Final = "pod-monitor.yaml"
+NOT_APPLIED: Final = {"secrets.example.yaml", MONITOR_FILE}
 
 Manifest = dict[str, Any]
 
@@ -36,6 +37,9 @@ FILES: Final = sorted(file for file in FOLDER.glob("*.yaml") if file.name != "ku
 KUSTOMIZATION: Final = yaml.safe_load((FOLDER / "kustomization.yaml").read_text())
 MANIFESTS: Final = {(each["kind"], each["metadata"]["name"]): each for file in FILES for each in documents(file)}
 CUSTOM: Final = ("ScaledObject", "hxi-worker")
+MONITOR: Final = ("PodMonitor", "hxi-worker")
+OF_OPERATORS: Final = {CUSTOM, MONITOR}
+"""Kinds that Kubernetes does not know by itself."""
 
 
 def pod(manifest: Manifest) -> Manifest | None:
@@ -57,7 +61,7 @@ def container(made: Manifest) -> Manifest:
 
 
 @pytest.mark.parametrize("version", [OLDEST, kubernetes_validate.latest_version()])
-@pytest.mark.parametrize("key", sorted(MANIFESTS.keys() - {CUSTOM}), ids="-".join)
+@pytest.mark.parametrize("key", sorted(MANIFESTS.keys() - OF_OPERATORS), ids="-".join)
 def test_kubernetes_knows_every_field(key: tuple[str, str], version: str) -> None:
     kubernetes_validate.validate(MANIFESTS[key], version, strict=True)
 
@@ -113,7 +117,32 @@ def test_the_scaled_object_has_what_keda_knows_and_nothing_else() -> None:
     jsonschema.validate(MANIFESTS[CUSTOM], SCALED_OBJECT)
 
 
-def test_every_file_is_applied_but_the_example() -> None:
+POD_MONITOR: Final = closed(
+    apiVersion={"const": "monitoring.coreos.com/v1"},
+    kind={"const": "PodMonitor"},
+    metadata=closed(name=TEXT, namespace=TEXT),
+    spec=closed(
+        selector=closed(matchLabels={"type": "object"}),
+        podMetricsEndpoints={
+            "type": "array",
+            "minItems": 1,
+            "items": closed(
+                port=TEXT,
+                path=TEXT,
+                interval=TEXT,
+                relabelings={"type": "array", "items": closed(targetLabel=TEXT, replacement=TEXT)},
+            ),
+        },
+    ),
+)
+"""The part of the Prometheus Operator's own definition that is used here, stricter."""
+
+
+def test_the_pod_monitor_has_what_the_operator_knows_and_nothing_else() -> None:
+    jsonschema.validate(MANIFESTS[MONITOR], POD_MONITOR)
+
+
+def test_every_file_is_applied_but_the_example_and_what_needs_the_prometheus_operator() -> None:
     assert set(KUSTOMIZATION["resources"]) == {file.name for file in FILES} - NOT_APPLIED
 
 
@@ -209,11 +238,8 @@ def test_probes_and_scrapes_ask_where_a_worker_answers() -> None:
         "readinessProbe": "/readyz",
     }
     assert {probe["port"] for probe in probes.values()} == {port["name"]}
-    assert WORKER["metadata"]["annotations"] == {
-        "prometheus.io/scrape": "true",
-        "prometheus.io/port": str(port["containerPort"]),
-        "prometheus.io/path": "/metrics",
-    }
+    (scraped,) = MANIFESTS[MONITOR]["spec"]["podMetricsEndpoints"]
+    assert (scraped["port"], scraped["path"]) == (port["name"], "/metrics")
     assert all(f'"{path}"' in served for path in ("/livez", "/readyz", "/metrics"))
 
 
@@ -224,6 +250,7 @@ def test_what_selects_workers_selects_workers() -> None:
     assert MANIFESTS["Deployment", "hxi-worker"]["spec"]["selector"]["matchLabels"] == labels
     assert MANIFESTS["PodDisruptionBudget", "hxi-worker"]["spec"]["selector"]["matchLabels"] == labels
     assert MANIFESTS["Service", "hxi-worker"]["spec"]["selector"] == labels
+    assert MANIFESTS[MONITOR]["spec"]["selector"]["matchLabels"] == labels
     assert all(each["labelSelector"]["matchLabels"] == labels for each in spread)
     ours = MANIFESTS["NetworkPolicy", "hxi"]["spec"]["podSelector"]["matchLabels"]
     assert all(ours.items() <= made["metadata"]["labels"].items() for made in PODS.values())
@@ -263,7 +290,7 @@ def secrets_and_settings(made: Manifest) -> set[tuple[str, str]]:
 
 def test_each_step_of_the_page_has_what_it_needs_from_those_before() -> None:
     section = (ROOT / "docs/deployment.md").read_text().split("\n## Kubernetes\n")[1]
-    whole = {key for key in MANIFESTS if key[0] != "Secret"}
+    whole = {key for key in MANIFESTS if key[0] != "Secret"} - {MONITOR}
     there: set[tuple[str, str]] = set()
     for command in re.findall(r"^ +(kubectl .+)$|(CREATE ROLE worker)", section, re.MULTILINE):
         line = "".join(command)
@@ -272,6 +299,9 @@ def test_each_step_of_the_page_has_what_it_needs_from_those_before() -> None:
             there.add(("Secret", made[1]))
         elif "namespace.yaml" in line:
             there.add(("Namespace", "hxi"))
+        elif f"{MONITOR_FILE} " in f"{line} ":
+            assert ("Deployment", "hxi-worker") in there, line
+            there.add(MONITOR)
         elif "wait" in line:
             (job,) = (key for key in there if key[0] == "Job")
             assert f"job/{job[1]} " in line
@@ -288,7 +318,7 @@ def test_each_step_of_the_page_has_what_it_needs_from_those_before() -> None:
             for key in applied & PODS.keys():
                 assert secrets_and_settings(PODS[key]) <= there, (line, key)
                 assert key[0] != "Deployment" or ("Role", "worker") in there
-    assert whole <= there, "in the end all of it is there"
+    assert whole | {MONITOR} <= there, "in the end all of it is there"
 
 
 def component(manifest: Manifest) -> str | None:

@@ -22,9 +22,10 @@ PATHS = ["/metrics", "/livez", "/readyz"]
 class Stub:
     """What is as it is told; its metrics are fresh when they have been asked for."""
 
-    def __init__(self, not_alive: str | None = None, not_ready: str | None = None) -> None:
+    def __init__(self, not_alive: str | None = None, not_ready: str | None = None, spare: bool = False) -> None:
         self._not_alive = not_alive
         self._not_ready = not_ready
+        self._spare = spare
 
     def refresh_metrics(self) -> None:
         metrics.PARTITIONS.inc()
@@ -34,6 +35,9 @@ class Stub:
 
     def why_not_ready(self) -> str | None:
         return self._not_ready
+
+    def is_spare(self) -> bool:
+        return self._spare
 
 
 @pytest.fixture
@@ -161,6 +165,24 @@ async def test_health_says_why_it_is_bad() -> None:
             ):
                 async with session.get(f"http://127.0.0.1:{port}/{path}") as answer:
                     assert (answer.status, await answer.text()) == (503, said)
+    finally:
+        await server.stop()
+
+
+@pytest.mark.parametrize(
+    ("not_ready", "status", "said"),
+    [
+        (None, 200, "ready, and spare: there are more workers than partitions\n"),
+        ("the database does not answer", 503, "not ready: the database does not answer\n"),
+    ],
+)
+async def test_who_is_spare_is_ready_unless_something_is_wrong(not_ready: str | None, status: int, said: str) -> None:
+    port = free_port()
+    server = WebServer("127.0.0.1", port, Stub(not_ready=not_ready, spare=True))
+    await server.start()
+    try:
+        async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/readyz") as answer:
+            assert (answer.status, await answer.text()) == (status, said)
     finally:
         await server.stop()
 

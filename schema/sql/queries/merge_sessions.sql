@@ -1,6 +1,8 @@
 -- Sessions run from their earliest to their latest event (by replay chunks where there is no
 -- event yet); facts as in merge_users. A session that went quiet is open again after a record. Returned are those that
 -- were not there before, and those whose results are final.
+-- A record that is dated far beyond now came now, or its session would never be quiet and never old; an hour is what
+-- Kafka's brokers let producers be ahead unless told otherwise.
 WITH merged AS (
 INSERT INTO sessions AS s (
     session_id, start_time, end_time, duration_ms,
@@ -13,7 +15,7 @@ SELECT
     coalesce(first_event, first_chunk),
     CASE WHEN ended THEN coalesce(last_event, last_chunk) END,
     CASE WHEN ended THEN extract(epoch FROM last_event - first_event) * 1000 END,
-    last_event, last_chunk, last_arrival, ended, events, actions, chunks, chunk_bytes,
+    last_event, last_chunk, LEAST(last_arrival, now() AT TIME ZONE 'utc' + interval '1 hour'), ended, events, actions, chunks, chunk_bytes,
     user_id, user_id_at, device_id, device_id_at, ip_address, ip_address_at,
     user_agent, user_agent_at, screen_resolution, screen_resolution_at, app_version, app_version_at
 FROM new_sessions
