@@ -81,7 +81,8 @@ def _publish(settings: Settings, order: Order) -> None:
         with sending(settings) as send, progress("Publishing", order.events or None) as advance:
             for delivery in as_it_comes(traffic) if live else _paced(traffic, order.rate):
                 topic = settings.replay_topic if delivery.is_replay else settings.events_topic
-                send(topic, delivery.session_id.encode(), dumps(delivery).encode(), delivery.sent_at_ms)
+                stamp_ms = None if live else delivery.sent_at_ms  # our own delay is no lag of the pipeline's
+                send(topic, delivery.session_id.encode(), dumps(delivery).encode(), stamp_ms)
                 sent += delivery.events
                 advance(delivery.events)
     except KeyboardInterrupt:
