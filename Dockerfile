@@ -3,8 +3,9 @@
 # Behind a proxy that opens TLS, give pip the proxy's certificates as a build secret; they are in no layer:
 #   docker build --secret id=pip-ca,src=/path/to/ca.pem --tag hxi:0.1.0 .
 # `docker compose up --build` finds the steps in the cache afterwards, secrets not being part of what it goes by.
-# An index of your own is the secret `pip-conf`, a pip.conf, and for npm, which takes the same certificates, `npmrc`. HTTPS_PROXY and NO_PROXY are build arguments that
-# Docker knows and keeps out of the image. The secrets need BuildKit, which has been the default since Docker 23.
+# npm takes the same certificates. An index of your own is the secret `pip-conf`, a pip.conf, and for npm `npmrc`.
+# HTTPS_PROXY and NO_PROXY are build arguments that Docker knows and keeps out of the image. The secrets need BuildKit,
+# which has been the default since Docker 23.
 
 ARG BASE_IMAGE=python:3.11-slim-bookworm
 ARG NODE_IMAGE=node:24-slim

@@ -99,7 +99,7 @@ def validate(files: Files) -> None:
 
 @app.command()
 def generate(
-    events: Annotated[int, typer.Option(min=0, help="How many events; with --publish, 0 is until stopped.")] = 1000,
+    events: Annotated[int, typer.Option(min=0, help="How many; with --publish, 0 is live, until stopped.")] = 1000,
     seed: Annotated[int, typer.Option(help="The same seed gives the same events.")] = 0,
     start: Annotated[str | None, typer.Option(help="First event time, ISO-8601; with --publish it is now.")] = None,
     batch_size: Annotated[int, typer.Option(min=1, max=1000, help="Events per record, at most.")] = 1,

@@ -74,17 +74,32 @@ def _print(order: Order) -> None:
 
 def _publish(settings: Settings, order: Order) -> None:
     start_ms = _start_ms(order.start, int(time.time() * 1000))
+    traffic = deliveries(order, start_ms)
+    live = order.events == 0 and order.start is None and order.rate > 0
     sent = 0
     try:
         with sending(settings) as send, progress("Publishing", order.events or None) as advance:
-            for delivery in _paced(deliveries(order, start_ms), order.rate):
+            for delivery in as_it_comes(traffic) if live else _paced(traffic, order.rate):
                 topic = settings.replay_topic if delivery.is_replay else settings.events_topic
-                send(topic, delivery.session_id.encode(), dumps(delivery).encode(), delivery.sent_at_ms)
+                stamp_ms = None if live else delivery.sent_at_ms  # our own delay is no lag of the pipeline's
+                send(topic, delivery.session_id.encode(), dumps(delivery).encode(), stamp_ms)
                 sent += delivery.events
                 advance(delivery.events)
     except KeyboardInterrupt:
         say("stopped")
     say(f"published {sent} events")
+
+
+def as_it_comes(traffic: Iterator[Delivery]) -> Iterator[Delivery]:
+    """Yield each delivery once its time has come, so that none is from the future however long it goes on.
+
+    Nobody is on the site at first: the rate is reached as people come, half of it within 3 minutes, nearly all in 10.
+    """
+    for delivery in traffic:
+        ahead = delivery.sent_at_ms / 1000 - time.time()
+        if ahead > 0:
+            time.sleep(max(ahead, 0.01))
+        yield delivery
 
 
 def _paced(traffic: Iterator[Delivery], rate: float) -> Iterator[Delivery]:
