@@ -160,7 +160,7 @@ def _schema(settings: Settings) -> Finding:
 def _rights(database: Database, rights: Rights | None) -> Finding:
     login = database.login
     if rights is None:
-        return Finding("-", "rights", "not looked at: there are no tables yet to have rights to")
+        return Finding("-", "rights", "not looked at: for that, all tables have to be there")
     if rights.lacking:
         text = f"{login} lacks {_some(rights.lacking)}"
         return Finding("FAIL", "rights", f"{text}; an owner can: hxi migrate, and GRANT hxi_writer TO {login}")

@@ -153,6 +153,20 @@ def test_the_writer_needs_each_of_its_rights(database_url: str) -> None:
     assert works(database_url)
 
 
+FUNCTIONS_FOR_NOBODY = "REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA hxi_state, analytics FROM PUBLIC"
+
+
+def test_functions_that_were_taken_from_everybody_are_still_the_workers_and_the_analysts(database_url: str) -> None:
+    ask(database_url, FUNCTIONS_FOR_NOBODY)
+    assert works(database_url)
+    for what in READ:
+        ask(as_analyst(database_url), f"SELECT * FROM {what} AS it")
+    ask(database_url, FUNCTIONS_FOR_NOBODY.replace("PUBLIC", "hxi_writer, hxi_analyst"))
+    assert not works(database_url)
+    assert migrate(database_url).left == ()
+    assert works(database_url)
+
+
 MAKING_LARGE_OBJECTS = ["SELECT lo_create(0)", "SELECT lo_creat(-1)", "SELECT lo_from_bytea(0, 'x')"]
 WRITERS_TRIES = [
     "DELETE FROM events",
