@@ -118,8 +118,8 @@ def check_schema(url: str) -> None:
         )
     if gone := _named(inventory() - present, {name for name, _ in present}):
         raise SchemaMismatch(
-            f"the database has had every migration, and yet lacks {gone}: somebody dropped or renamed that, or a restore"
-            " was not whole; put it back (schema/sql/migrations has how it was made), or restore the database"
+            f"the database has had every migration, and yet lacks {gone}: somebody dropped or renamed that, or a"
+            " restore was not whole; put it back (schema/sql/migrations has how it was made), or restore the database"
         )
 
 

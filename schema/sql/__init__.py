@@ -24,7 +24,7 @@ def rights() -> LiteralString:
 
 @cache
 def inventory() -> frozenset[tuple[str, str]]:
-    """Return what a worker needs, by ``inventory.txt``: a table with each of its columns, sequences and functions with ''."""
+    """Return what a worker needs, by ``inventory.txt``: tables with each column, sequences and functions with ''."""
     lines = (files(__name__) / "inventory.txt").read_text("utf-8").splitlines()
     parts = [line.partition(": ") for line in lines]
     return frozenset((name, column) for name, _, columns in parts for column in columns.split() or [""])

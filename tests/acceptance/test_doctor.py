@@ -21,7 +21,7 @@ from tests.deployment import Deployment, fresh_name
 from tests.roles import as_analyst
 from tests.servers.choice import Broker
 
-CHECKS = ["settings", "broker", "topics", "partitions", "stamps", "database", "schema", "rights", "clock", "ledger"]
+CHECKS = ["settings", "broker", "acls", "topics", "partitions", "stamps", "database", "schema", "rights", "clock", "ledger"]
 
 Findings = dict[str, tuple[str, str]]
 
@@ -138,7 +138,7 @@ def test_a_clock_here_that_is_wrong_is_a_failure(
     deployment: Deployment, capsys: pytest.CaptureFixture[str], ahead_s: int, says: str
 ) -> None:
     settings = load_settings({key: value for key, value in deployment.environment.items() if key.startswith("HXI_")})
-    with time_machine.travel(time.time() + ahead_s), pytest.raises(CommandFailed, match="1 of 10 checks failed"):
+    with time_machine.travel(time.time() + ahead_s), pytest.raises(CommandFailed, match="1 of 11 checks failed"):
         examine(lambda: settings)
     (said,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("FAIL"))
     assert said == f"FAIL  clock      the database's is 600 s {says} this one: synchronise both (NTP)"

@@ -15,6 +15,7 @@ from agents.commands.migrate import migrate_database
 from agents.embedded import Postgres
 from agents.settings import load_settings
 from pipeline.fold import FoldPolicy
+from pipeline.sinks.contract import Unavailable
 from pipeline.sinks.migrations import SchemaMismatch, check_schema, migrate
 from pipeline.sinks.postgres import PostgresSink
 from schema.events import API_CALL, ERROR, PAGE_VIEW, SESSION_END
@@ -136,7 +137,7 @@ def works(url: str) -> bool:
     """Return whether a worker can do its work as the member of hxi_writer that it is."""
     try:
         asyncio.run(do_what_workers_do(as_writer(url)))
-    except (InsufficientPrivilege, SchemaMismatch):
+    except (Unavailable, SchemaMismatch):
         return False
     return True
 
