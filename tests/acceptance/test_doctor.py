@@ -21,7 +21,19 @@ from tests.deployment import Deployment, fresh_name
 from tests.roles import as_analyst
 from tests.servers.choice import Broker
 
-CHECKS = ["settings", "broker", "acls", "topics", "partitions", "stamps", "database", "schema", "rights", "clock", "ledger"]
+CHECKS = [
+    "settings",
+    "broker",
+    "acls",
+    "topics",
+    "partitions",
+    "stamps",
+    "database",
+    "schema",
+    "rights",
+    "clock",
+    "ledger",
+]
 
 Findings = dict[str, tuple[str, str]]
 
