@@ -90,7 +90,7 @@ def _is_not_about_a_bad_request(record: logging.LogRecord) -> bool:
 
 def _is_not_the_crash(record: logging.LogRecord) -> bool:
     """Keep out what the application, as Faust has it, died of: the worker says it, in a sentence where there is one."""
-    return not str(record.msg).startswith("Crashed reason=")
+    return "Crashed reason=" not in str(record.msg)
 
 
 def _tone_down(record: logging.LogRecord) -> bool:

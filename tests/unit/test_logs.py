@@ -112,7 +112,7 @@ def test_what_the_application_died_of_is_left_to_the_worker_to_say(monkeypatch: 
     stderr = io.StringIO()
     monkeypatch.setattr(sys, "stderr", stderr)
     set_up_logging("text")
-    logging.getLogger("agents.app").exception("Crashed reason=%r", ValueError("x"))
+    logging.getLogger("agents.app").exception("[^PipelineApp]: Crashed reason=%r", ValueError("x"))
     assert stderr.getvalue() == ""
 
 
