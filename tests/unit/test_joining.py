@@ -37,7 +37,7 @@ class World:
 
 
 def retries() -> float:
-    return metrics.RETRIES.labels("broker")._value.get()
+    return float(metrics.RETRIES.labels("broker")._value.get())
 
 
 @pytest.fixture
