@@ -1,4 +1,4 @@
-"""What to do about a database that will not have us, by what it says; the same words in every command and log.
+"""What to do about a database or broker that will not have us, by what it says; the same words everywhere.
 
 PostgreSQL has a code for each of these, which libpq keeps to itself while it connects. So it goes by PostgreSQL's
 English; a server that speaks another language is quoted, with what is true of all of them.
@@ -98,3 +98,16 @@ def advised(error: Exception) -> str:
         if found := re.search(pattern, text):
             return f"{text}; {remedy.format(**found.groupdict())}"
     return text
+
+
+def advised_of_broker(error: Exception) -> str:
+    """Return what brokers said that it was, and what to do where they forbid it."""
+    text = str(error) or type(error).__name__
+    if is_refusal(error):
+        return f"{text}; an administrator has to allow it: hxi doctor says by which kafka-acls.sh command"
+    return text
+
+
+def is_refusal(error: Exception) -> bool:
+    """Return whether a server answered that this login may not do that."""
+    return re.search(r"permission denied|AuthorizationFailed", str(error) or type(error).__name__) is not None

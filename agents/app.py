@@ -15,6 +15,7 @@ from agents.batches import RecordBatch
 from agents.dead_letters import send_dead_letters
 from agents.flusher import Flusher
 from agents.intake import Intake
+from agents.joining import JoinWatch
 from agents.judging import Judging
 from agents.kafka_clients import credentials
 from agents.lag import LagWatch
@@ -49,7 +50,13 @@ class PipelineApp(faust.App):  # type: ignore[misc]
     intake: Intake
     flusher: Flusher
     lag: LagWatch
+    joining: JoinWatch
     _rebalance_began: float | None = None
+
+    @property
+    def is_joining(self) -> bool:
+        """Whether the group has not said yet which partitions are this worker's."""
+        return bool(self.rebalancing or not self.rebalancing_count)
 
     def _new_transport(self) -> BatchTransport:
         return BatchTransport(self.conf.broker_consumer, self)
@@ -152,6 +159,7 @@ def _add_services(app: PipelineApp, settings: Settings, sink: Sink) -> None:
         app.add_future(watch_loop_delay())
 
     app.flusher = flusher
+    app.joining = JoinWatch(settings.app_id, consumer, lambda: app.is_joining)
     app.lag = LagWatch(app.intake, consumer, sink, settings.health_stuck_after_s)
 
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from agents.advice import advised
+from agents.advice import advised, advised_of_broker, is_refusal
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +26,8 @@ class _Outage:
     began_s: float
     failures: int = 0
     error: str | None = None
+    is_refusal: bool = False
+    """The server answers, and forbids what we want."""
 
 
 @dataclass(slots=True)
@@ -61,6 +63,7 @@ class Away:
         if server.outage is None:
             server.outage = _Outage(self._now_s())
         server.outage.failures += 1
+        server.outage.is_refusal = error is not None and is_refusal(error)
         self._say(server, server.outage, what, "no answer" if error is None else _told(server, error))
 
     def forget(self, who: object, target: str | None = None) -> None:
@@ -77,7 +80,8 @@ class Away:
     def reason(self) -> str | None:
         """Return who is away and what waits for that, None where all answer; no addresses, no errors."""
         for server, what in self._waiting.values():
-            return f"the {server.name} does not answer; what waits for it: {what}"
+            verb = "forbids it" if server.outage is not None and server.outage.is_refusal else "does not answer"
+            return f"the {server.name} {verb}; what waits for it: {what}"
         return None
 
     def _server(self, target: str) -> _Server:
@@ -93,12 +97,14 @@ class Away:
         if is_first:
             before = f" ({server.unsaid} times more since this was last said)" if server.unsaid else ""
             server.unsaid = 0
-            text = "%s failed, and is tried again until the %s answers%s: %s"
-            logger.warning(text, what, server, before, error, extra=fields)
+            until = "allows it" if outage.is_refusal else "answers"
+            text = "%s failed, and is tried again until the %s %s%s: %s"
+            logger.warning(text, what, server, until, before, error, extra=fields)
         else:
             away_s = now_s - outage.began_s
-            text = "%s still fails: the %s has not answered for %.0f s and %d tries: %s"
-            logger.warning(text, what, server, away_s, outage.failures, error, extra=fields | {"away_s": away_s})
+            verb = "forbidden it" if outage.is_refusal else "not answered"
+            text = "%s still fails: the %s has %s for %.0f s and %d tries: %s"
+            logger.warning(text, what, server, verb, away_s, outage.failures, error, extra=fields | {"away_s": away_s})
 
     def _end(self, server: _Server, outage: _Outage) -> None:
         server.outage = None
@@ -112,4 +118,4 @@ class Away:
 
 
 def _told(server: _Server, error: Exception) -> str:
-    return advised(error) if server.name == "database" else str(error) or type(error).__name__
+    return advised(error) if server.name == "database" else advised_of_broker(error)

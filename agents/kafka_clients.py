@@ -28,6 +28,9 @@ ADMIN_TIMEOUT_MS = 10_000
 TLS_TIMEOUT_S = 4.0
 """How long TLS is tried with one broker: one that takes longer is left to the client's own patience."""
 
+TCP_TIMEOUT_S = 2.0
+"""How long a broker may take to let a connection come about before it counts as not to be reached."""
+
 WHICH_VERSIONS = bytes.fromhex("0000000a 0012 0000 00000000 ffff")
 """Kafka's ApiVersions request: with TLS 1.3 only the answer to a first question tells that our certificate will do."""
 
@@ -121,6 +124,8 @@ def administering(settings: KafkaSettings) -> Iterator[KafkaAdminClient]:
         admin = connect(KafkaAdminClient, settings, request_timeout_ms=ADMIN_TIMEOUT_MS)
         try:
             yield admin
+        except (KafkaError, OSError, TimeoutError) as error:
+            raise BrokerUnavailable(_elsewhere(settings, admin) or f"{settings.kafka_bootstrap}: {error}") from error
         finally:
             admin.close()
     except (KafkaError, OSError, TimeoutError) as error:
@@ -140,6 +145,20 @@ def credentials(settings: KafkaSettings) -> Any:
             ssl_context=context,
         )
     return None if context is None else faust.SSLCredentials(context)
+
+
+def _elsewhere(settings: KafkaSettings, admin: KafkaAdminClient) -> str | None:
+    """Return which broker nobody reaches at the address that the brokers give of it; None where all are reached."""
+    for node in admin._manager.cluster.brokers():
+        try:
+            socket.create_connection((node.host, node.port), TCP_TIMEOUT_S).close()
+        except OSError as error:
+            return (
+                f"broker {node.node_id} cannot be reached at {node.host}:{node.port} ({error.strerror or error}):"
+                f" {settings.kafka_bootstrap} answers, and tells clients to come there; correct advertised.listeners of"
+                " that broker, or let that address be reached from here"
+            )
+    return None
 
 
 def _why(settings: KafkaSettings, error: Exception) -> str:

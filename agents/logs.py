@@ -24,6 +24,10 @@ _QUIET = ("faust", "mode", "agents.app", "agents.transport", "aiokafka", "kafka"
 """Loggers of libraries, and of what Faust names after our modules: only their warnings are shown."""
 
 
+_NO_GROUPS_YET = "GroupCoordinatorNotAvailableError"
+"""Of aiokafka, which commands have no time to import."""
+
+
 class _Handler(logging.StreamHandler[Any]):
     """To standard error, also of what cannot be said: a library's template with other values than it has places for."""
 
@@ -44,6 +48,8 @@ def set_up_logging(log_format: LogFormat) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # commands say themselves what failed, in a sentence
     logging.getLogger("aiohttp.server").addFilter(_is_not_about_a_bad_request)
+    logging.getLogger("agents.app").addFilter(_is_not_the_crash)
+    logging.getLogger("aiokafka.consumer.group_coordinator").addFilter(_tone_down)
 
 
 def log_all(environment: Mapping[str, str]) -> None:
@@ -80,6 +86,18 @@ def _log(what: str, kind: type[BaseException], error: BaseException | None, trac
 def _is_not_about_a_bad_request(record: logging.LogRecord) -> bool:
     """Keep out what is no HTTP: it would be quoted, with a traceback, and whoever sent it has been answered 400."""
     return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
+def _is_not_the_crash(record: logging.LogRecord) -> bool:
+    """Keep out what the application, as Faust has it, died of: the worker says it, in a sentence where there is one."""
+    return "Crashed reason=" not in str(record.msg)
+
+
+def _tone_down(record: logging.LogRecord) -> bool:
+    """Make no error of what the first worker on a new Kafka meets, while that makes its topic of groups."""
+    if isinstance(record.args, tuple) and any(type(one).__name__ == _NO_GROUPS_YET for one in record.args):
+        record.levelno, record.levelname = logging.INFO, "INFO"
+    return True
 
 
 def _text() -> logging.Formatter:

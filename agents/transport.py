@@ -12,15 +12,28 @@ from contextlib import suppress
 from typing import Any, Protocol, TypeVar, cast
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
+from aiokafka.errors import (
+    KafkaError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+    TopicAuthorizationFailedError,
+)
+from faust.exceptions import ConsumerNotStarted
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, Message
 from faust.types.tuples import ConsumerMessage
 
-from agents import offsets
+from agents import metrics, offsets
 from agents.arrivals import arrival_us
 from agents.batches import RecordBatch, split
+from agents.retrying import away
 from schema.rows import Partition, Record
+
+ASKS_AGAIN_AFTER_S = 1.0
+"""Brokers that forbid to read a topic are asked so often; they answer each fetch at once."""
+
+ALLOWED_AFTER_S = 10.0
+"""So long without a refusal, and reading is allowed again."""
 
 T = TypeVar("T")
 
@@ -82,6 +95,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self._ends: dict[TP, int] = {}
         self._reading = 0
+        self._forbidden_s: float | None = None
         self._fetching = asyncio.Lock()  # a fetch begun before a seek may return records from after it
 
     def _new_consumer_thread(self) -> QuickReadCommittedThread:
@@ -117,11 +131,15 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         async with self._fetching:
             reading = self._reading
             try:
+                self._note_allowed()
                 fetched, _ = await self._wait_next_records(timeout)
             except OffsetOutOfRangeError:  # retention was quicker: the claim says what that cost
                 self._assignee().reclaim()
                 return
             except NoOffsetForPartitionError:  # from before the claim, with nothing acknowledged to go by
+                return
+            except TopicAuthorizationFailedError as error:
+                await self._wait_for_permission(error)
                 return
             wanted = frozenset(self._ends)  # of others, what was fetched is from before they are sought to
             positions = self._positions()
@@ -130,6 +148,32 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
                 return
             if tp in wanted and end > self._ends[tp]:  # not while its claim is under way, nor without news
                 yield tp, self._to_batch_message(tp, batch, end)
+
+    async def _wait_for_permission(self, error: KafkaError) -> None:
+        """Say that reading is forbidden, and leave it alone for a moment."""
+        self._forbidden_s = self.loop.time()
+        metrics.RETRIES.labels("broker").inc()
+        away.note(self, "broker", "Reading", error)
+        await asyncio.sleep(ASKS_AGAIN_AFTER_S)
+
+    def _note_allowed(self) -> None:
+        if self._forbidden_s is not None and self.loop.time() - self._forbidden_s > ALLOWED_AFTER_S:
+            self._forbidden_s = None
+            away.forget(self)
+
+    async def refusal(self) -> Exception | None:
+        """See :meth:`agents.joining.Member.refusal`."""
+
+        async def look() -> Exception | None:
+            try:
+                self._thread._ensure_consumer()._coordinator.check_errors()
+            except KafkaError as error:
+                return cast(Exception, error)
+            except ConsumerNotStarted:
+                pass
+            return None
+
+        return await self._ask(look())
 
     async def bounds(self, partitions: Iterable[Partition], within_s: float) -> dict[Partition, tuple[int, int]]:
         """Return the first offset and the one after the last, of each partition whose leader answers in time."""

@@ -119,7 +119,7 @@ class Worker:
         app = self._app
         if app is None:
             return "starting: the database and the broker are being checked"
-        if app.rebalancing or not app.rebalancing_count:
+        if app.is_joining:
             return "partitions are being assigned"
         if not app.intake.claimed:
             return f"{len(app.intake.assigned)} partitions are being claimed"
@@ -157,10 +157,12 @@ class Worker:
 
     async def _run_app(self) -> None:
         app = self._app = create_app(self._settings, self._sink)
+        joining = asyncio.create_task(app.joining.run())  # Faust's start may wait for it
         try:
             await app.start()
             await app.wait_until_stopped()
         finally:
+            joining.cancel()
             await self._stop_app(app)
         if app.crash_reason is not None:
             raise app.crash_reason

@@ -4,13 +4,14 @@ Nothing is made or changed. What cannot be looked at because something before it
 """
 
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from typing import Literal, NamedTuple
 
 from agents.advice import advised
+from agents.commands.acls_there import Forbidden, command
 from agents.commands.ledger_there import compare
 from agents.commands.output import CommandFailed
-from agents.commands.topics_there import Topic, topics_of
+from agents.commands.topics_there import Topic, look_at_topics
 from agents.kafka_clients import BrokerUnavailable
 from agents.settings import Settings, SettingsError
 from agents.topics import MAX_DEAD_LETTER_BYTES, MAX_RECORD_BYTES
@@ -23,7 +24,7 @@ CLOCK_S = 5.0
 """A clock that is further off ends quiet sessions too soon or too late by as much, and dates latencies wrong."""
 
 MOST_NAMED = 3
-"""Rights in one line."""
+"""Rights, or partitions, in one line."""
 
 
 class Finding(NamedTuple):
@@ -65,14 +66,15 @@ def _findings(load: Callable[[], Settings]) -> Iterator[Finding]:
 def _of_the_broker(settings: Settings) -> Generator[Finding, None, dict[str, Topic] | None]:
     """Yield what there is to say of the broker; return the topics, None where it does not answer."""
     try:
-        topics = topics_of(settings)
+        topics, forbidden = look_at_topics(settings)
     except BrokerUnavailable as error:
         yield Finding("FAIL", "broker", f"{error}; is it running, and is what HXI_KAFKA_… says of it right?")
-        for check in ("topics", "partitions", "stamps"):
+        for check in ("acls", "topics", "partitions", "stamps"):
             yield Finding("-", check, "not looked at: the broker does not answer")
         return None
     yield Finding("ok", "broker", f"{settings.kafka_bootstrap} answers")
-    yield _topics(settings, topics)
+    yield _acls(settings, forbidden)
+    yield _topics(settings, topics, {of.name for of in forbidden if of.operation == "Describe"})
     yield _partitions(settings, topics)
     yield _stamps(topics)
     return topics
@@ -95,14 +97,29 @@ def _of_the_database(settings: Settings) -> Generator[Finding, None, bool]:
     return schema.state == "ok"
 
 
-def _topics(settings: Settings, topics: Mapping[str, Topic]) -> Finding:
+def _acls(settings: Settings, forbidden: list[Forbidden]) -> Finding:
+    if not forbidden:
+        return Finding("ok", "acls", f"a worker may read, write and join the group {settings.app_id}")
+    named = ", ".join(str(of) for of in forbidden)
+    commands = "; ".join(command(settings, of) for of in forbidden if of.operation != "Describe")
+    return Finding(
+        "FAIL", "acls", f"the brokers forbid {named}. Let an administrator undo what denies it, or {commands}"
+    )
+
+
+def _topics(settings: Settings, topics: Mapping[str, Topic], hidden: Collection[str]) -> Finding:
     sources = (settings.events_topic, settings.replay_topic)
     names = (*sources, settings.dead_letter_topic)
+    if hidden:
+        return Finding("-", "topics", f"not looked at: {', '.join(sorted(hidden))} may not be seen, see acls")
     if missing := [name for name in names if name not in topics]:
         return Finding(
             "warn", "topics", f"{', '.join(missing)} missing: a worker or hxi publish makes them, if they may"
         )
-    room = {name: topics[name].max_bytes for name in names}
+    room = {name: size for name in names if (size := topics[name].max_bytes) is not None}
+    if len(room) < len(names):
+        text = f"{', '.join(names)} are there; the broker does not tell how large their records may be"
+        return Finding("ok", "topics", f"{text} (with ACLs, that takes DescribeConfigs)")
     if (
         room[settings.dead_letter_topic]
         < max(room[name] for name in sources) + MAX_DEAD_LETTER_BYTES - MAX_RECORD_BYTES
@@ -113,6 +130,10 @@ def _topics(settings: Settings, topics: Mapping[str, Topic]) -> Finding:
 
 
 def _partitions(settings: Settings, topics: Mapping[str, Topic]) -> Finding:
+    if waiting := [f"{name}[{number}]" for name, topic in topics.items() for number in topic.leaderless]:
+        text = f"{_some(tuple(waiting))} without a leader: nobody reads or writes there. Bring its broker back"
+        how = f"kafka-topics.sh --bootstrap-server {settings.kafka_bootstrap} --describe --unavailable-partitions"
+        return Finding("FAIL", "partitions", f"{text} ({how} shows which)")
     sources = (settings.events_topic, settings.replay_topic)
     counts = {name: topics[name].partitions for name in sources if name in topics}
     if "topic_partitions" in settings.model_fields_set:
@@ -121,7 +142,7 @@ def _partitions(settings: Settings, topics: Mapping[str, Topic]) -> Finding:
                 text = f"{name} has {count}, but HXI_TOPIC_PARTITIONS is {settings.topic_partitions}"
                 return Finding("FAIL", "partitions", f"{text}: set it to {count}, or leave it out")
     if len(counts) < len(sources):
-        return Finding("-", "partitions", "nothing to compare before both source topics are there")
+        return Finding("-", "partitions", "nothing to compare: not both source topics can be seen")
     if len(set(counts.values())) > 1:
         said = " and ".join(f"{count} of {name}" for name, count in counts.items())
         text = f"{said}: the clicks and the recording of a session go to different workers, which wait for each other"
@@ -133,6 +154,8 @@ def _partitions(settings: Settings, topics: Mapping[str, Topic]) -> Finding:
 def _stamps(topics: Mapping[str, Topic]) -> Finding:
     """Kafka tells nobody its time; what it has stamped, or has let producers stamp, tells of clocks that run ahead."""
     newest_us = max((topic.newest_us for topic in topics.values()), default=0)
+    if (not newest_us) and (untold := [topic.untold for topic in topics.values() if topic.untold]):
+        return Finding("-", "stamps", f"not looked at: {untold[0]}")
     if not newest_us:
         return Finding("-", "stamps", "no record in the source topics tells of the broker's and the producers' clocks")
     ahead_s = (newest_us - time.time_ns() // 1000) / US_PER_S
@@ -160,7 +183,7 @@ def _schema(settings: Settings) -> Finding:
 def _rights(database: Database, rights: Rights | None) -> Finding:
     login = database.login
     if rights is None:
-        return Finding("-", "rights", "not looked at: there are no tables yet to have rights to")
+        return Finding("-", "rights", "not looked at: for that, all tables have to be there")
     if rights.lacking:
         text = f"{login} lacks {_some(rights.lacking)}"
         return Finding("FAIL", "rights", f"{text}; an owner can: hxi migrate, and GRANT hxi_writer TO {login}")

@@ -25,7 +25,7 @@ def compare(app_id: str, ledger: Ledger, topics: Topics) -> Verdict:
     problems = (*_ahead(app_id, ledger, topics), *_gone(app_id, ledger, topics), *_lost(ledger, topics))
     if problems:
         return "FAIL", ". ".join(problems)
-    left = sum(_bounds(topics, key)[1] - claim.next_offset for key, claim in ledger.items())
+    left = sum(_bounds(topics, key)[1] - claim.next_offset for key, claim in ledger.items() if _is_there(topics, key))
     return "ok", f"stands within the topics, {max(0, left)} records before their ends"
 
 
@@ -50,7 +50,9 @@ def _ahead(app_id: str, ledger: Ledger, topics: Topics) -> list[str]:
 def _gone(app_id: str, ledger: Ledger, topics: Topics) -> list[str]:
     """Look for partitions that their topic has no more: nobody reads them, and quiet sessions wait for that."""
     counts = {
-        key.topic: topics[key.topic].partitions for key in ledger if key.topic in topics and not _is_there(topics, key)
+        key.topic: topics[key.topic].partitions
+        for key in ledger
+        if key.topic in topics and key.number >= topics[key.topic].partitions
     }
     return [
         f"the ledger has partitions that {topic} has no more, made again with {count}: sessions do not end by quiet and"

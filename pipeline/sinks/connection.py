@@ -57,9 +57,11 @@ _PASSING = (
     psycopg.InterfaceError,
     psycopg.InternalError,
     errors.ReadOnlySqlTransaction,
+    errors.InsufficientPrivilege,
     errors.UniqueViolation,
 )
-"""Lost or refused connections, restarts, timeouts, deadlocks, a full disk, a standby; and serial ids that others have
+"""Lost or refused connections, restarts, timeouts, deadlocks, a full disk, a standby; rights that
+somebody took and can give back; and serial ids that others have
 inserted by hand, which the sink skips before the next attempt."""
 
 _REFUSED = (psycopg.DataError, psycopg.IntegrityError, psycopg.NotSupportedError)

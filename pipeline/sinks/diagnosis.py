@@ -11,8 +11,10 @@ from pipeline.sinks.contract import Claim, Unavailable
 from schema.rows import Partition
 from schema.sql import query, rights
 
-_GRANT = re.compile(r"^GRANT ([^;]+?)\s+ON\s+(?!SCHEMA)(?:SEQUENCE\s+)?([^;]+?)\s+TO\s+hxi_writer;", re.MULTILINE)
-"""As ``schema/sql/rights.sql`` has them; of schemas every right is known to the query."""
+_GRANT = re.compile(
+    r"^GRANT ([^;]+?)\s+ON\s+(?!SCHEMA|ALL FUNCTIONS)(?:SEQUENCE\s+)?([^;]+?)\s+TO\s+hxi_writer;", re.MULTILINE
+)
+"""As ``schema/sql/rights.sql`` has them; of schemas and functions every right is known to the query."""
 
 _PRIVILEGE = re.compile(r"([A-Z]+)(?: \(([^)]+)\))?")
 

@@ -7,7 +7,7 @@ kill between them leaves a database that can neither go on nor back). Then right
 and user agents are judged by the lists that this version comes with.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -22,12 +22,15 @@ from pipeline.sinks.connection import CONNECT_TIMEOUT_S, answering, let_go, one_
 from pipeline.sinks.contract import Unavailable
 from pipeline.sinks.rights import NotSettled, settle_rights
 from pipeline.sinks.user_agents import judge_user_agents
-from schema.sql import migrations_folder
+from schema.sql import inventory, migrations_folder, query
 
 _LOCK = 0x485849
 """The advisory lock's number: "HXI" in ASCII."""
 
 _TABLE = "_yoyo_migration"
+
+MOST_NAMED = 3
+"""Of what is gone, in one line."""
 
 _NOT_BY_NAME_OF_THE_USER = """
 SELECT set_config('search_path', 'public', false) WHERE current_setting('search_path') LIKE '"$user"%'
@@ -105,20 +108,36 @@ def migrate(url: str) -> Migrated:
 
 
 def check_schema(url: str) -> None:
-    """Make sure that the database has exactly this version's migrations.
+    """Make sure that the database has exactly this version's migrations, and still what they made.
 
     Raises:
         Unavailable: the server cannot be reached, or lets nobody in.
-        SchemaMismatch: it has fewer or more.
+        SchemaMismatch: it has fewer or more, or something is gone that they made.
     """
     known = {migration.id for migration in read_migrations(str(migrations_folder()))}
     with _connected(url) as connection, answering(connection):
         applied = _applied(connection)
+        present = {(name, column) for name, column in connection.execute(query("present"))}
     _refuse_newer(applied, known)
     if missing := sorted(known - applied):
         raise SchemaMismatch(
             f"the database lacks {len(missing)} of {len(known)} migrations (first: {missing[0]}); run: hxi migrate"
         )
+    if gone := _named(inventory() - present, {name for name, _ in present}):
+        raise SchemaMismatch(
+            f"the database has had every migration, and yet lacks {gone}: somebody dropped or renamed that, or a"
+            " restore was not whole; put it back (schema/sql/migrations has how it was made), or restore the database"
+        )
+
+
+def _named(gone: Collection[tuple[str, str]], tables: Collection[str]) -> str:
+    """Return what is gone as people read it, of much the first few: whole tables first, columns, all else."""
+    names = sorted(
+        {f"column {name}.{column}" if name in tables else f"table {name}" if column else name for name, column in gone},
+        reverse=True,
+    )
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + more
 
 
 def _refuse_newer(applied: set[str], known: set[str]) -> None:

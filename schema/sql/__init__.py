@@ -1,4 +1,4 @@
-"""The SQL of this project: migrations in order, queries by name, one statement each, and who may do what."""
+"""The SQL of this project: migrations in order, queries by name, one statement each, who may do what, what there is."""
 
 from functools import cache
 from importlib.resources import files
@@ -20,3 +20,11 @@ def query(name: str) -> LiteralString:
 def rights() -> LiteralString:
     """Return the statements of ``rights.sql``."""
     return (files(__name__) / "rights.sql").read_text("utf-8")
+
+
+@cache
+def inventory() -> frozenset[tuple[str, str]]:
+    """Return what a worker needs, by ``inventory.txt``: tables with each column, sequences and functions with ''."""
+    lines = (files(__name__) / "inventory.txt").read_text("utf-8").splitlines()
+    parts = [line.partition(": ") for line in lines]
+    return frozenset((name, column) for name, _, columns in parts for column in columns.split() or [""])

@@ -79,10 +79,15 @@ REVOKE ALL ON
     emotion_predictions_id_seq, experience_scores_id_seq, session_replay_chunks_id_seq, error_logs_id_seq
 FROM hxi_writer, hxi_analyst;
 REVOKE ALL ON ALL TABLES IN SCHEMA hxi_state, analytics FROM hxi_writer, hxi_analyst;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA hxi_state, analytics FROM hxi_writer, hxi_analyst;
 REVOKE ALL ON SCHEMA hxi_state, analytics FROM hxi_writer, hxi_analyst;
 
--- The worker. Functions are everybody's who may use their schema: none reads more than its caller may, and one,
--- hxi_state.hold_events, locks what its caller may not.
+-- Functions: none reads more than its caller may, and one, hxi_state.hold_events, locks what its caller may not. They are
+-- granted by name of the role, because administrators take from everybody what PostgreSQL gives to everybody.
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA hxi_state, analytics TO hxi_writer;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA analytics TO hxi_analyst;
+
+-- The worker.
 GRANT USAGE ON SCHEMA hxi_state, analytics TO hxi_writer;
 GRANT SELECT (migration_id) ON _yoyo_migration TO hxi_writer;
 GRANT SELECT, INSERT, UPDATE ON hxi_state.ledger, hxi_state.latency_windows, hxi_state.user_agents TO hxi_writer;

@@ -21,7 +21,19 @@ from tests.deployment import Deployment, fresh_name
 from tests.roles import as_analyst
 from tests.servers.choice import Broker
 
-CHECKS = ["settings", "broker", "topics", "partitions", "stamps", "database", "schema", "rights", "clock", "ledger"]
+CHECKS = [
+    "settings",
+    "broker",
+    "acls",
+    "topics",
+    "partitions",
+    "stamps",
+    "database",
+    "schema",
+    "rights",
+    "clock",
+    "ledger",
+]
 
 Findings = dict[str, tuple[str, str]]
 
@@ -138,7 +150,7 @@ def test_a_clock_here_that_is_wrong_is_a_failure(
     deployment: Deployment, capsys: pytest.CaptureFixture[str], ahead_s: int, says: str
 ) -> None:
     settings = load_settings({key: value for key, value in deployment.environment.items() if key.startswith("HXI_")})
-    with time_machine.travel(time.time() + ahead_s), pytest.raises(CommandFailed, match="1 of 10 checks failed"):
+    with time_machine.travel(time.time() + ahead_s), pytest.raises(CommandFailed, match="1 of 11 checks failed"):
         examine(lambda: settings)
     (said,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("FAIL"))
     assert said == f"FAIL  clock      the database's is 600 s {says} this one: synchronise both (NTP)"
@@ -149,6 +161,16 @@ def test_a_database_that_is_not_migrated_says_what_to_run(running: Deployment, p
     found = findings(running, ok=False, HXI_DATABASE_URL=url)
     assert states(found) == {"schema": "FAIL", "rights": "-", "ledger": "-"}
     assert "hxi migrate" in found["schema"][1]
+
+
+@pytest.mark.parametrize("statement", ["DROP TABLE hxi_state.unjudged", "ALTER TABLE events DROP COLUMN event_uuid"])
+def test_what_is_gone_although_every_migration_is_recorded_is_a_failure(running: Deployment, statement: str) -> None:
+    with psycopg.connect(running.database_url) as connection:
+        connection.execute(statement.encode())
+    found = findings(running, ok=False)
+    assert found["schema"][0] == "FAIL"
+    assert statement.rpartition(" ")[2] in found["schema"][1]
+    assert running.hxi("worker", ok=False).stderr.count(b"somebody dropped") == 1
 
 
 def owner(deployment: Deployment) -> str:
@@ -171,6 +193,9 @@ def test_a_login_that_may_do_too_little_fails_and_one_that_may_do_too_much_is_wa
     assert said in found["rights"][1]
 
 
+FOR_NOBODY = "REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA hxi_state, analytics FROM PUBLIC, hxi_writer"
+
+
 @pytest.mark.parametrize(
     ("statement", "state", "said"),
     [
@@ -182,6 +207,7 @@ def test_a_login_that_may_do_too_little_fails_and_one_that_may_do_too_much_is_wa
         ("REVOKE UPDATE ON SEQUENCE events_event_id_seq FROM hxi_writer", "FAIL", "UPDATE ON SEQUENCE events_event"),
         ("REVOKE SELECT (migration_id) ON _yoyo_migration FROM hxi_writer", "FAIL", "SELECT ON _yoyo_migration"),
         ("REVOKE USAGE ON SCHEMA hxi_state FROM hxi_writer", "FAIL", "USAGE ON SCHEMA hxi_state"),
+        (FOR_NOBODY, "FAIL", "EXECUTE ON FUNCTION analytics.merge_sketches(analytics.latency_sketch,analytics.latency"),
     ],
 )
 def test_single_rights_are_compared_with_what_a_worker_needs(

@@ -64,6 +64,14 @@ def test_a_ledger_ahead_of_its_topic_is_a_failure(running: Deployment) -> None:
     assert f"DELETE FROM hxi_state.ledger WHERE app_id = '{running.environment['HXI_APP_ID']}'" in text
 
 
+def test_a_worker_says_once_that_its_ledger_is_ahead(running: Deployment) -> None:
+    stand(running, "EVENTS", 0, RECORDS + 1)
+    worker = running.start_worker(HXI_LOG_FORMAT="text")
+    assert worker.wait() == 1
+    assert worker.said().count("the ledger of") == 1
+    assert "NoneType" not in worker.said()
+
+
 def test_a_ledger_of_a_topic_that_is_not_there_is_a_failure_if_it_has_moved(deployment: Deployment) -> None:
     stand(deployment, "REPLAY", 0, 0)
     assert ledger(deployment)[0] == "ok"

@@ -56,6 +56,10 @@ def test_a_partition_without_a_leader_stops_no_other(unreplicated: Deployment, c
 
     leaders[alone].kill()
     wait_until(lambda: math.isnan(lag_s(before, unreplicated)[alone]), "it is unknown what is left of one")
+    said = unreplicated.hxi("doctor", ok=False).stdout.decode()
+    assert f"FAIL  partitions {topic}[{alone}] without a leader: " in said
+    assert "ok    stamps " in said, "the others tell"
+    assert "ok    ledger " in said
     asked = heard(before, unreplicated, another)
     wait_until(lambda: heard(before, unreplicated, another) > asked, "the others are told")
     assert lag_s(before, unreplicated)[another] == 0

@@ -15,6 +15,7 @@ from agents.commands.migrate import migrate_database
 from agents.embedded import Postgres
 from agents.settings import load_settings
 from pipeline.fold import FoldPolicy
+from pipeline.sinks.contract import Unavailable
 from pipeline.sinks.migrations import SchemaMismatch, check_schema, migrate
 from pipeline.sinks.postgres import PostgresSink
 from schema.events import API_CALL, ERROR, PAGE_VIEW, SESSION_END
@@ -141,7 +142,7 @@ def works(url: str) -> bool:
     """Return whether a worker can do its work as the member of hxi_writer that it is."""
     try:
         asyncio.run(do_what_workers_do(as_writer(url)))
-    except (InsufficientPrivilege, SchemaMismatch):
+    except (Unavailable, SchemaMismatch):
         return False
     return True
 
@@ -155,6 +156,20 @@ def test_the_writer_needs_each_of_its_rights(database_url: str) -> None:
             unneeded.append(f"{privilege} ON {on}")
         ask(database_url, f"GRANT {privilege} ON {on} TO hxi_writer")
     assert unneeded == []
+    assert works(database_url)
+
+
+FUNCTIONS_FOR_NOBODY = "REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA hxi_state, analytics FROM PUBLIC"
+
+
+def test_functions_that_were_taken_from_everybody_are_still_the_workers_and_the_analysts(database_url: str) -> None:
+    ask(database_url, FUNCTIONS_FOR_NOBODY)
+    assert works(database_url)
+    for what in READ:
+        ask(as_analyst(database_url), f"SELECT * FROM {what} AS it")
+    ask(database_url, FUNCTIONS_FOR_NOBODY.replace("PUBLIC", "hxi_writer, hxi_analyst"))
+    assert not works(database_url)
+    assert migrate(database_url).left == ()
     assert works(database_url)
 
 

@@ -18,7 +18,7 @@ from pipeline.sinks.contract import Unavailable
 from pipeline.sinks.migrations import _LOCK, SchemaMismatch, check_schema, migrate
 from pipeline.sinks.postgres import PostgresSink
 from schema.events import PAGE_VIEW, SESSION_END
-from schema.sql import migrations_folder
+from schema.sql import inventory, migrations_folder, query
 from tests.builders import REPLAY, SESSION, TOPICS, USER, Owner, at, busy, facts, kept, kept_chunk, numbered, user
 from tests.conftest import new_database
 from tests.deployment import fresh_name
@@ -322,3 +322,33 @@ async def test_events_that_others_insert_at_times_beyond_all_clients_stop_nothin
     await sink.close()
     assert ask(database_url, "SELECT step_number, screen_name FROM journey_steps ORDER BY 1") == [(1, "/a"), (2, "/b")]
     assert ask(database_url, "SELECT score FROM experience_scores") == [(100,)]
+
+
+def test_the_inventory_is_what_the_migrations_make(database_url: str) -> None:
+    made = {(name, column) for name, column in ask(database_url, query("present")) if "yoyo" not in name}
+    assert inventory() <= made
+    rest = made - inventory()
+    assert {name for name, _ in rest if not (name.startswith("analytics.") and name.endswith("()"))} == set()
+
+
+@pytest.mark.parametrize(
+    ("statement", "named"),
+    [
+        ("DROP TABLE hxi_state.unjudged", "lacks table hxi_state.unjudged:"),
+        ("ALTER TABLE users DROP COLUMN email_at", "lacks column users.email_at:"),
+        ("ALTER TABLE sessions RENAME swept TO was_swept", "lacks column sessions.swept:"),
+        ("DROP SEQUENCE error_logs_id_seq CASCADE", "lacks error_logs_id_seq:"),
+        ("DROP FUNCTION hxi_state.hold_events", "lacks hxi_state.hold_events():"),
+        (
+            "DROP TABLE users, sessions, events, error_logs CASCADE",
+            "lacks table users, table sessions, table events and ",
+        ),
+    ],
+)
+def test_what_is_gone_although_every_migration_is_recorded_is_named(
+    database_url: str, statement: str, named: str
+) -> None:
+    ask(database_url, statement)
+    with pytest.raises(SchemaMismatch) as refusal:
+        check_schema(database_url)
+    assert named in str(refusal.value)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from agents.logs import LogFormat, set_up_logging
 
@@ -105,3 +106,22 @@ def lines_of(doing: str, log_format: str) -> list[dict[str, Any]]:
     )
     done = subprocess.run([sys.executable, "-c", f"{begin}; {doing}"], capture_output=True, text=True, check=False)
     return [json.loads(line) for line in done.stderr.splitlines()]
+
+
+def test_what_the_application_died_of_is_left_to_the_worker_to_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    stderr = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stderr)
+    set_up_logging("text")
+    logging.getLogger("agents.app").exception("[^PipelineApp]: Crashed reason=%r", ValueError("x"))
+    assert stderr.getvalue() == ""
+
+
+@pytest.mark.parametrize(("error", "level"), [(GroupCoordinatorNotAvailableError(), "INFO"), (OSError(), "ERROR")])
+def test_a_kafka_that_has_had_no_group_yet_is_no_error(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, level: str
+) -> None:
+    stderr = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stderr)
+    set_up_logging("text")
+    logging.getLogger("aiokafka.consumer.group_coordinator").error("Group Coordinator Request failed: %s", error)
+    assert stderr.getvalue().split()[1] == level

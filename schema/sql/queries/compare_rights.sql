@@ -1,5 +1,5 @@
 -- What this login lacks of the rights that a worker needs, and what it holds beyond them: on tables and views of HXI's,
--- by column or whole, on sequences, schemas and the database. Where a column is concerned, its table is named.
+-- by column or whole, on sequences, functions, schemas and the database. Where a column is concerned, its table is named.
 -- A row without a name says that something that rights are needed to is not there. No name is looked up: that takes
 -- rights itself.
 WITH needed AS (
@@ -33,6 +33,10 @@ WITH needed AS (
         EXISTS (SELECT FROM needed AS n WHERE n.oid = r.oid AND n.privilege = 'UPDATE')
     FROM relations AS r
     WHERE r.relkind = 'S'
+    UNION ALL
+    SELECT 'EXECUTE ON FUNCTION ' || p.oid::regprocedure, has_function_privilege(p.oid, 'EXECUTE'), true
+    FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
+    WHERE n.nspname IN ('hxi_state', 'analytics')
     UNION ALL
     SELECT p.privilege || ' ON SCHEMA ' || n.oid::regnamespace, has_schema_privilege(n.oid, p.privilege),
         p.privilege = 'USAGE'
