@@ -119,7 +119,7 @@ def test_sessions_that_go_quiet_end_and_a_later_record_takes_that_back(deploymen
     session = "11111111-2222-4333-8444-555555555555"
     click = '{"session_id":"%s","event_type":"click","timestamp":%d}'
     now_ms = int(time.time() * 1000)
-    deployment.start_worker(HXI_SESSION_TIMEOUT_S="2")
+    patient = deployment.start_worker()
 
     def duration() -> int | None:
         rows = deployment.query("SELECT duration_ms FROM sessions")
@@ -127,8 +127,11 @@ def test_sessions_that_go_quiet_end_and_a_later_record_takes_that_back(deploymen
 
     lines = [click % (session, now_ms - 5000), click % (session, now_ms - 1000)]
     deployment.hxi("publish", "-", stdin="\n".join(lines).encode())
-    wait_until(lambda: deployment.count("sessions") == 1, "the session")
+    wait_until(lambda: deployment.count("events") == 2, "the session")
     assert duration() is None
+    assert patient.terminate(STOPS_WITHIN_S) == 0
+
+    deployment.start_worker(HXI_SESSION_TIMEOUT_S="2")
     wait_until(lambda: duration() == 4000, "the session has ended by quiet")
 
     deployment.hxi("publish", "-", stdin=(click % (session, now_ms + 2500)).encode())
