@@ -84,7 +84,8 @@ REVOKE ALL ON SCHEMA hxi_state, analytics FROM hxi_writer, hxi_analyst;
 
 -- Functions: none reads more than its caller may, and one, hxi_state.hold_events, locks what its caller may not. They are
 -- granted by name of the role, because administrators take from everybody what PostgreSQL gives to everybody.
-GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA hxi_state, analytics TO hxi_writer;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA hxi_state TO hxi_writer;
+GRANT EXECUTE ON FUNCTION analytics.merge_sketches TO hxi_writer;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA analytics TO hxi_analyst;
 
 -- The worker.

@@ -36,7 +36,7 @@ WITH needed AS (
     UNION ALL
     SELECT 'EXECUTE ON FUNCTION ' || p.oid::regprocedure, has_function_privilege(p.oid, 'EXECUTE'), true
     FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
-    WHERE n.nspname IN ('hxi_state', 'analytics')
+    WHERE n.nspname = 'hxi_state' OR n.nspname = 'analytics' AND p.proname = 'merge_sketches'
     UNION ALL
     SELECT p.privilege || ' ON SCHEMA ' || n.oid::regnamespace, has_schema_privilege(n.oid, p.privilege),
         p.privilege = 'USAGE'
