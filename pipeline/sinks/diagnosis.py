@@ -12,7 +12,7 @@ from schema.rows import Partition
 from schema.sql import query, rights
 
 _GRANT = re.compile(
-    r"^GRANT ([^;]+?)\s+ON\s+(?!SCHEMA|ALL FUNCTIONS)(?:SEQUENCE\s+)?([^;]+?)\s+TO\s+hxi_writer;", re.MULTILINE
+    r"^GRANT ([^;]+?)\s+ON\s+(?!SCHEMA|ALL FUNCTIONS|FUNCTION)(?:SEQUENCE\s+)?([^;]+?)\s+TO\s+hxi_writer;", re.MULTILINE
 )
 """As ``schema/sql/rights.sql`` has them; of schemas and functions every right is known to the query."""
 
