@@ -30,12 +30,16 @@ AT_A_STRETCH = 200
 
 @dataclass(slots=True)
 class Decoded:
-    """What became of the first ``records`` of a batch; ``bytes``: what of it has no bound of its own in memory."""
+    """What became of the first ``records`` of a batch, of ``record_bytes``.
+
+    ``bytes``: what of it has no bound of its own in memory, so what a batch says once as often as it is repeated.
+    """
 
     events: list[KeptEvent] = field(default_factory=list)
     chunks: list[KeptChunk] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     records: int = 0
+    record_bytes: int = 0
     bytes: int = 0
 
     @property
@@ -56,9 +60,10 @@ class Decoder:
         """Return what is kept and what is dead-lettered of the first of ``records``: all, or as many as are enough."""
         decoded = Decoded()
         for record in records:
+            size = len(record.value or b"")
             if record.partition.topic == self._replay_topic:
                 self._put(record, await self._decode_chunk(record), decoded)
-            elif len(record.value or b"") > LARGE_BYTES:
+            elif size > LARGE_BYTES:
                 await self._sort(record, await asyncio.to_thread(self._decode_large, record), decoded)
             elif (plain := plain_events(record, self._policy)) and not self.poison:
                 decoded.events.extend(plain)
@@ -67,7 +72,8 @@ class Decoder:
             else:
                 await self._sort(record, plain or decode_by_models(record, self._policy), decoded)
             decoded.records += 1
-            decoded.bytes += len(record.value or b"")
+            decoded.record_bytes += size
+            decoded.bytes += size
             if decoded.is_enough:
                 break
         return decoded

@@ -175,6 +175,8 @@ class Intake:
         self._fold_events(owned, decoded.events, known_events, piece)
         self._fold_chunks(owned, decoded.chunks, known_chunks, piece)
         self.pending.dead_letters += decoded.dead_letters
+        self.pending.records += decoded.records
+        self.pending.record_bytes += decoded.record_bytes
         self.pending.bytes += decoded.bytes
         self._advance(piece, owned)
         self._weigh()

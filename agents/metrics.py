@@ -57,10 +57,16 @@ def _ages(name: str, meaning: str) -> BulkHistogram:
     return BulkHistogram(name, meaning, TO_A_DAY, REGISTRY)
 
 
-RECEIVED = _counter("hxi_received", "events and replay chunks read and settled: written, duplicate or dead-lettered")
+RECEIVED = _counter("hxi_received", "outcomes settled: events and replay chunks written or duplicate, and dead letters")
 WRITTEN = _counter("hxi_written", "events and replay chunks committed to the database")
 DUPLICATE = _counter("hxi_duplicate", "events and replay chunks that had been received before")
-DEAD_LETTERED = _counter("hxi_dead_lettered", "records, and events of batches, that were refused", "reason")
+DEAD_LETTERED = _counter("hxi_dead_lettered", "dead letters: events of batches that can be read, and records refused whole", "reason")
+RECORDS = _counter("hxi_records", "Kafka records read and settled; a batch of events is one")
+RECORD_BYTES = _counter("hxi_record_bytes", "bytes of the records read and settled, as they came")
+REFUSED_RECORDS = _counter(
+    "hxi_refused_records", "records refused whole: one dead letter each, however many events a broken batch was to hold"
+)
+REFUSED_RECORD_BYTES = _counter("hxi_refused_record_bytes", "bytes of the records refused whole")
 LATE = _counter(
     "hxi_late", "events further behind their session's newest than allowed; they are stored like all others"
 )

@@ -28,8 +28,17 @@ def count_flush(pending: Pending, written: Written) -> None:
     metrics.FLUSH_BYTES.observe(pending.bytes)
     for reason, letters in Counter(letter.reason.value for letter in pending.dead_letters).items():
         metrics.DEAD_LETTERED.labels(reason).inc(letters)
+    _count_records(pending)
     _count_rows(written.rows_by_table)
     _observe_latency(pending, time.time_ns() // 1000)
+
+
+def _count_records(pending: Pending) -> None:
+    refused = [letter for letter in pending.dead_letters if letter.place.index is None]
+    metrics.RECORDS.inc(pending.records)
+    metrics.RECORD_BYTES.inc(pending.record_bytes)
+    metrics.REFUSED_RECORDS.inc(len(refused))
+    metrics.REFUSED_RECORD_BYTES.inc(sum(len(letter.value or b"") for letter in refused))
 
 
 def _observe_latency(pending: Pending, now_us: int) -> None:
