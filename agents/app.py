@@ -13,6 +13,7 @@ from yarl import URL
 from agents import metrics
 from agents.dead_letters import send_dead_letters
 from agents.flusher import Flusher
+from agents.held_back import HeldBack
 from agents.intake import Intake
 from agents.judging import Judging
 from agents.kafka_clients import credentials
@@ -145,9 +146,12 @@ def _add_services(app: PipelineApp, settings: Settings, sink: Sink) -> None:
         watch = QuietWatch(app.intake, sink, consumer(), settings.session_timeout_s, topics)
         app.add_future(_crash_on_error(app, flusher.run))
         app.add_future(_crash_on_error(app, watch.run))
-        app.add_future(_crash_on_error(app, Judging(sink).run))
+        judging = Judging(sink)
+        app.add_future(_crash_on_error(app, judging.run))
+        app.add_future(_crash_on_error(app, judging.run_watch))
         app.add_future(_crash_on_error(app, app.lag.run))
         app.add_future(_crash_on_error(app, app.lag.run_beside_claims))
+        app.add_future(_crash_on_error(app, HeldBack(app.intake, consumer).run))
         app.add_future(watch_loop_delay())
 
     app.flusher = flusher

@@ -19,6 +19,7 @@ from faust.types.tuples import ConsumerMessage
 
 from agents import offsets
 from agents.arrivals import arrival_us
+from agents.offsets import Fetched
 from schema.rows import Partition, Record
 
 MOST_RECORDS = 500
@@ -190,6 +191,16 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             Partition(tp.topic, tp.partition): max(0, end - self._ends[tp])
             for tp, end in ends.items()
             if end is not None
+        }
+
+    def fetched(self) -> dict[Partition, Fetched]:
+        """Return what the latest answer to a fetch said of each partition that is read."""
+        assignment = self._thread._ensure_consumer()._subscription.subscription.assignment
+        states = {tp: assignment.state_value(TopicPartition(*tp)) for tp in self._ends}
+        return {
+            Partition(tp.topic, tp.partition): Fetched(state.highwater, state.lso, state.timestamp / 1000)
+            for tp, state in states.items()
+            if state is not None and state.lso is not None
         }
 
     def _positions(self) -> dict[TP, int]:
