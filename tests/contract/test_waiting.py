@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from agents import metrics
-from agents.judging import BEHIND_S, REST, REST_BEHIND, Judging
+from agents.judging import FEW_EVENTS, REST, REST_IDLE, Judging
 from pipeline.sinks.memory import MemorySink
 from tests.builders import Owner, kept, numbered
 from tests.contract.conftest import InPostgres, Store
@@ -67,24 +67,22 @@ async def test_those_that_have_waited_longest_are_judged_first(store: Store) -> 
     assert store.marks().keys() == {ONE}
 
 
-@pytest.mark.parametrize(("waits_s", "times"), [(0, REST), (2 * BEHIND_S, REST_BEHIND)])
-async def test_judging_rests_less_where_it_is_behind(store: Store, waits_s: float, times: int) -> None:
+@pytest.mark.parametrize(("events", "times"), [(FEW_EVENTS - 1, REST_IDLE), (FEW_EVENTS, REST)])
+async def test_judging_rests_longer_where_events_wait(store: Store, events: int, times: int) -> None:
     clock = iter([100.0, 100.5])
     rests: list[float] = []
 
     async def sleep(seconds: float) -> None:
         rests.append(seconds)
 
-    judging = Judging(store.sink, lambda: next(clock), sleep)
+    judging = Judging(store.sink, lambda: events, lambda: next(clock), sleep)
     await write(store, ONE)
-    let_wait(store, ONE, waits_s)
-    await judging.look()
     await judging.judge()
     assert rests == [times * 0.5]
 
 
 async def test_a_look_shows_what_waits(store: Store) -> None:
-    judging = Judging(store.sink)
+    judging = Judging(store.sink, int)
     await write(store, ONE, TWO)
     let_wait(store, ONE)
     await judging.look()
