@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from agents import metrics
 from agents.pending import Pending
 from pipeline.sinks.contract import Observer, Phase, Written
+from schema.rows import KeptChunk, KeptEvent
 
 LOOP_ROUND_S = 0.25
 """Between two looks at the event loop's delay: what holds it up for longer is seen, whenever it comes."""
@@ -42,9 +43,16 @@ def _count_records(pending: Pending) -> None:
 
 
 def _observe_latency(pending: Pending, now_us: int) -> None:
-    events = pending.flush.events
-    metrics.APPEND_TO_COMMIT.observe_ages([event.arrival_us for event in events], now_us)
-    metrics.APPEND_TO_COMMIT.observe_ages([chunk.arrival_us for chunk in pending.flush.chunks], now_us)
+    events, chunks = pending.flush.events, pending.flush.chunks
+    if pending.appended_us:
+        all_kept: list[KeptEvent | KeptChunk] = [*events, *chunks]
+        appended = [
+            pending.appended_us.get((kept.place.partition, kept.place.offset), kept.arrival_us) for kept in all_kept
+        ]
+        metrics.APPEND_TO_COMMIT.observe_ages(appended, now_us)
+    else:
+        metrics.APPEND_TO_COMMIT.observe_ages([event.arrival_us for event in events], now_us)
+        metrics.APPEND_TO_COMMIT.observe_ages([chunk.arrival_us for chunk in chunks], now_us)
     metrics.CLIENT_TO_COMMIT.observe_ages([event.time_us for event in events], now_us)
 
 

@@ -24,6 +24,7 @@ class Pending:
     """A flush in the making, and what is counted once it is written.
 
     ``record_bytes``: of the records as they came; ``bytes``: with what batches repeat.
+    ``appended_us``: of records that had come before in others, by partition and offset.
     """
 
     flush: Flush = field(default_factory=Flush)
@@ -34,6 +35,7 @@ class Pending:
     records: int = 0
     record_bytes: int = 0
     bytes: int = 0
+    appended_us: dict[tuple[Partition, int], int] = field(default_factory=dict)
 
     @property
     def is_due(self) -> bool:

@@ -18,7 +18,7 @@ from faust.types import TP, Message
 from faust.types.tuples import ConsumerMessage
 
 from agents import offsets
-from agents.arrivals import arrival_us
+from agents.arrivals import appended_us, arrival_us
 from agents.offsets import Fetched
 from schema.rows import Partition, Record
 
@@ -218,7 +218,10 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             partition,
             self._ends[tp],
             end,
-            [Record(partition, r.offset, arrival_us(r), r.key, r.value) for r in records],
+            [
+                Record(partition, r.offset, arrival_us(r), r.key, r.value, appended_us(r) if r.headers else None)
+                for r in records
+            ],
         )
         self._ends[tp] = batch.end
         return ConsumerMessage(

@@ -57,6 +57,21 @@ def test_ages_at_the_commit_are_those_of_events_and_chunks_each() -> None:
     assert [change.of(end) for end in ends] == [{(): 3}, {(): 2 + 1 + 0.5}, {(): 2}, {(): 3 + 1}]
 
 
+# both came first a day ago; the event was replayed and arrived again at 2 s, in record 7; commit at 3 s
+def test_what_is_replayed_is_as_old_as_its_own_record() -> None:
+    change = Change("hxi_append_to_commit_seconds_count", "hxi_append_to_commit_seconds_sum")
+    day_us = 86_400_000_000
+    flush = Flush(
+        events=[kept(0, offset=7, arrival_us=NOON_US - day_us)],
+        chunks=[kept_chunk(offset=8, arrival_us=NOON_US - day_us)],
+    )
+    pending = Pending(flush, appended_us={(flush.events[0].place.partition, 7): at(2)})
+    with time_machine.travel((NOON_US + 3_000_000) / 1e6, tick=False):
+        count_flush(pending, Written({}))
+    assert change.of("hxi_append_to_commit_seconds_count") == {(): 2}
+    assert change.of("hxi_append_to_commit_seconds_sum") == {(): 1 + 86_403}
+
+
 def test_what_is_refused_whole_is_counted_in_records_and_bytes_too() -> None:
     names = [f"hxi_{what}_total" for what in ("dead_lettered", "records", "record_bytes")]
     names += [f"hxi_refused_{what}_total" for what in ("records", "record_bytes")]
