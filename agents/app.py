@@ -14,6 +14,7 @@ from agents import metrics
 from agents.batches import RecordBatch
 from agents.dead_letters import send_dead_letters
 from agents.flusher import Flusher
+from agents.held_back import HeldBack
 from agents.intake import Intake
 from agents.joining import JoinWatch
 from agents.judging import Judging
@@ -35,6 +36,10 @@ REBALANCE_TIMEOUT_S = 10.0
 REQUEST_TIMEOUT_S = 20.0
 """How long a broker may take over a request, a join among them, before the connection is given up. So long, at times
 twice, a half-open one stays unnoticed: with Faust's 90 s, and 20 minutes for dead letters, that took minutes."""
+
+NEW_PARTITIONS_WITHIN_MS = 10_000
+"""How soon partitions that a topic was given are noticed; nobody reads them or tells of them before, with Faust's
+default for 74 s. A broker is asked so often by each worker, which takes it less than a millisecond."""
 
 DEAD_LETTER_BATCH_BYTES = 256 * 1024
 """Of which one is on its way to a partition at a time; a topic that takes no more than Kafka's default (1 MB) has
@@ -100,6 +105,7 @@ def create_app(settings: Settings, sink: Sink) -> PipelineApp:
         broker_session_timeout=SESSION_TIMEOUT_S,
         consumer_auto_offset_reset="none",  # never skip silently: the ledger and the intake decide
         consumer_max_fetch_size=MAX_RECORD_BYTES,
+        consumer_metadata_max_age_ms=NEW_PARTITIONS_WITHIN_MS,
         producer_max_batch_size=DEAD_LETTER_BATCH_BYTES,
         producer_request_timeout=REQUEST_TIMEOUT_S,
         store="memory://",
@@ -153,9 +159,12 @@ def _add_services(app: PipelineApp, settings: Settings, sink: Sink) -> None:
         watch = QuietWatch(app.intake, sink, consumer(), settings.session_timeout_s, topics)
         app.add_future(_crash_on_error(app, flusher.run))
         app.add_future(_crash_on_error(app, watch.run))
-        app.add_future(_crash_on_error(app, Judging(sink).run))
+        judging = Judging(sink, lambda: sum(len(one.flush) for one in app.intake.held()))
+        app.add_future(_crash_on_error(app, judging.run))
+        app.add_future(_crash_on_error(app, judging.run_watch))
         app.add_future(_crash_on_error(app, app.lag.run))
         app.add_future(_crash_on_error(app, app.lag.run_beside_claims))
+        app.add_future(_crash_on_error(app, HeldBack(app.intake, consumer).run))
         app.add_future(watch_loop_delay())
 
     app.flusher = flusher

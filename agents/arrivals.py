@@ -21,7 +21,19 @@ def arrival_us(record: Any) -> int:
     where brokers set timestamps. An earlier arrival moves times only where a sender can as well, by ``sent_at``. The
     limit of a device's sessions goes by arrival too, so it binds nobody who may set headers.
     """
-    timestamp_ms: int = _first_arrival_ms(record) if record.headers else record.timestamp
+    return _within_years_us(_first_arrival_ms(record) if record.headers else record.timestamp)
+
+
+def appended_us(record: Any) -> int | None:
+    """Return the timestamp of a ``record`` with headers, in microseconds, where it arrived before, else None.
+
+    How long it took us goes by this one: it waited for whoever sent it in again.
+    """
+    appended = _within_years_us(record.timestamp)
+    return None if appended == arrival_us(record) else appended
+
+
+def _within_years_us(timestamp_ms: int) -> int:
     return min(max(timestamp_ms, 0), LATEST_MS) * US_PER_MS
 
 

@@ -33,12 +33,16 @@ PLAIN_AT_A_STRETCH = 500
 
 @dataclass(slots=True)
 class Decoded:
-    """What became of the first ``records`` of a batch; ``bytes``: what of it has no bound of its own in memory."""
+    """What became of the first ``records`` of a batch, of ``record_bytes``.
+
+    ``bytes``: what of it has no bound of its own in memory, so what a batch says once as often as it is repeated.
+    """
 
     events: list[KeptEvent] = field(default_factory=list)
     chunks: list[KeptChunk] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     records: int = 0
+    record_bytes: int = 0
     bytes: int = 0
 
     @property
@@ -60,9 +64,10 @@ class Decoder:
         decoded = Decoded()
         pause_at = PLAIN_AT_A_STRETCH
         for record in records:
+            size = len(record.value or b"")
             if record.partition.topic == self._replay_topic:
                 self._put(record, await self._decode_chunk(record), decoded)
-            elif len(record.value or b"") > LARGE_BYTES:
+            elif size > LARGE_BYTES:
                 await self._sort(record, await asyncio.to_thread(self._decode_large, record), decoded)
             elif (plain := plain_events(record, self._policy)) and not self.poison:
                 decoded.events.extend(plain)
@@ -71,7 +76,8 @@ class Decoder:
             else:
                 await self._sort(record, plain or decode_by_models(record, self._policy), decoded)
             decoded.records += 1
-            decoded.bytes += len(record.value or b"")
+            decoded.record_bytes += size
+            decoded.bytes += size
             if decoded.is_enough:
                 break
             if len(decoded.events) >= pause_at:

@@ -175,11 +175,17 @@ class Intake:
         self._fold_events(owned, decoded.events, known_events, piece)
         self._fold_chunks(owned, decoded.chunks, known_chunks, piece)
         self.pending.dead_letters += decoded.dead_letters
+        self.pending.records += decoded.records
+        for record in piece.records:
+            if record.appended_us is not None:
+                self.pending.appended_us[batch.partition, record.offset] = record.appended_us
+        self.pending.record_bytes += decoded.record_bytes
         self.pending.bytes += decoded.bytes
         self._advance(piece, owned)
         self._weigh()
         if piece.records:
-            owned.took(piece.end, piece.records[0].arrival_us)
+            first = piece.records[0]
+            owned.took(piece.end, first.arrival_us if first.appended_us is None else first.appended_us)
             self.recovery.read()
         return rest
 

@@ -57,10 +57,18 @@ def _ages(name: str, meaning: str) -> BulkHistogram:
     return BulkHistogram(name, meaning, TO_A_DAY, REGISTRY)
 
 
-RECEIVED = _counter("hxi_received", "events and replay chunks read and settled: written, duplicate or dead-lettered")
+RECEIVED = _counter("hxi_received", "outcomes settled: events and replay chunks written or duplicate, and dead letters")
 WRITTEN = _counter("hxi_written", "events and replay chunks committed to the database")
 DUPLICATE = _counter("hxi_duplicate", "events and replay chunks that had been received before")
-DEAD_LETTERED = _counter("hxi_dead_lettered", "records, and events of batches, that were refused", "reason")
+DEAD_LETTERED = _counter(
+    "hxi_dead_lettered", "dead letters: events of batches that can be read, and records refused whole", "reason"
+)
+RECORDS = _counter("hxi_records", "Kafka records read and settled; a batch of events is one")
+RECORD_BYTES = _counter("hxi_record_bytes", "bytes of the records read and settled, as they came")
+REFUSED_RECORDS = _counter(
+    "hxi_refused_records", "records refused whole: one dead letter each, however many events a broken batch was to hold"
+)
+REFUSED_RECORD_BYTES = _counter("hxi_refused_record_bytes", "bytes of the records refused whole")
 LATE = _counter(
     "hxi_late", "events further behind their session's newest than allowed; they are stored like all others"
 )
@@ -70,6 +78,10 @@ FOLDED = _counter(
 )
 RAGE_CLICKS = _counter("hxi_rage_clicks", "rage clicks found; one that grows counts once")
 JUDGED = _counter("hxi_judged", "sessions whose emotions and score were worked out anew after they had changed")
+UNJUDGED = _gauge(
+    "hxi_unjudged_sessions", "sessions of the database that wait to be judged, by whichever worker; 100000 where more"
+)
+UNJUDGED_SECONDS = _gauge("hxi_unjudged_seconds", "for how long the first of them has waited; 0 where none does")
 
 LAG = _gauge(
     "hxi_lag_records",
@@ -92,6 +104,18 @@ LAG_REFRESHED = _gauge(
 LEDGER = _gauge(
     "hxi_ledger_offset",
     "where the ledger stands: the first offset that is not in the tables; NaN where unknown",
+    "topic",
+    "partition",
+)
+HELD_BACK = _gauge(
+    "hxi_held_back_records",
+    "records behind the start of a transaction that is open: nobody is given them, and they are no lag; NaN until read",
+    "topic",
+    "partition",
+)
+HELD_BACK_SECONDS = _gauge(
+    "hxi_held_back_seconds",
+    "for how long the same transaction has been seen to hold records back; 0 where none does, NaN until read",
     "topic",
     "partition",
 )

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from agents import metrics
 from agents.pending import Pending
 from pipeline.sinks.contract import Observer, Phase, Written
+from schema.rows import KeptChunk, KeptEvent
 
 LOOP_ROUND_S = 0.25
 """Between two looks at the event loop's delay: what holds it up for longer is seen, whenever it comes."""
@@ -28,14 +29,30 @@ def count_flush(pending: Pending, written: Written) -> None:
     metrics.FLUSH_BYTES.observe(pending.bytes)
     for reason, letters in Counter(letter.reason.value for letter in pending.dead_letters).items():
         metrics.DEAD_LETTERED.labels(reason).inc(letters)
+    _count_records(pending)
     _count_rows(written.rows_by_table)
     _observe_latency(pending, time.time_ns() // 1000)
 
 
+def _count_records(pending: Pending) -> None:
+    refused = [letter for letter in pending.dead_letters if letter.place.index is None]
+    metrics.RECORDS.inc(pending.records)
+    metrics.RECORD_BYTES.inc(pending.record_bytes)
+    metrics.REFUSED_RECORDS.inc(len(refused))
+    metrics.REFUSED_RECORD_BYTES.inc(sum(len(letter.value or b"") for letter in refused))
+
+
 def _observe_latency(pending: Pending, now_us: int) -> None:
-    events = pending.flush.events
-    metrics.APPEND_TO_COMMIT.observe_ages([event.arrival_us for event in events], now_us)
-    metrics.APPEND_TO_COMMIT.observe_ages([chunk.arrival_us for chunk in pending.flush.chunks], now_us)
+    events, chunks = pending.flush.events, pending.flush.chunks
+    if pending.appended_us:
+        all_kept: list[KeptEvent | KeptChunk] = [*events, *chunks]
+        appended = [
+            pending.appended_us.get((kept.place.partition, kept.place.offset), kept.arrival_us) for kept in all_kept
+        ]
+        metrics.APPEND_TO_COMMIT.observe_ages(appended, now_us)
+    else:
+        metrics.APPEND_TO_COMMIT.observe_ages([event.arrival_us for event in events], now_us)
+        metrics.APPEND_TO_COMMIT.observe_ages([chunk.arrival_us for chunk in chunks], now_us)
     metrics.CLIENT_TO_COMMIT.observe_ages([event.time_us for event in events], now_us)
 
 

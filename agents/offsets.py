@@ -7,7 +7,7 @@ keeps nobody else's answer back.
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -23,6 +23,14 @@ T = TypeVar("T")
 
 Answers = dict[TopicPartition, T]
 Question = Callable[[Sequence[TopicPartition]], Awaitable[Answers[T]]]
+
+
+class Fetched(NamedTuple):
+    """What a fetch's answer says of a partition: where it ends, from where on nothing is handed out, and when."""
+
+    end: int
+    stable_end: int
+    at_s: float
 
 
 async def ends(client: AIOKafkaConsumer, partitions: Iterable[Partition], within_s: float) -> dict[Partition, int]:

@@ -21,14 +21,21 @@ MOST_BYTES = 32 * 1024 * 1024
 
 @dataclass(slots=True)
 class Pending:
-    """A flush in the making, and what is counted once it is written."""
+    """A flush in the making, and what is counted once it is written.
+
+    ``record_bytes``: of the records as they came; ``bytes``: with what batches repeat.
+    ``appended_us``: of records that had come before in others, by partition and offset.
+    """
 
     flush: Flush = field(default_factory=Flush)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     owned: dict[Partition, Owned] = field(default_factory=dict)
     duplicates: int = 0
     late: int = 0
+    records: int = 0
+    record_bytes: int = 0
     bytes: int = 0
+    appended_us: dict[tuple[Partition, int], int] = field(default_factory=dict)
 
     @property
     def is_due(self) -> bool:

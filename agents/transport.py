@@ -24,8 +24,9 @@ from faust.types import TP, Message
 from faust.types.tuples import ConsumerMessage
 
 from agents import metrics, offsets
-from agents.arrivals import arrival_us
+from agents.arrivals import appended_us, arrival_us
 from agents.batches import RecordBatch, split
+from agents.offsets import Fetched
 from agents.retrying import away
 from schema.rows import Partition, Record
 
@@ -209,6 +210,16 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             if end is not None
         }
 
+    def fetched(self) -> dict[Partition, Fetched]:
+        """Return what the latest answer to a fetch said of each partition that is read."""
+        assignment = self._thread._ensure_consumer()._subscription.subscription.assignment
+        states = {tp: assignment.state_value(TopicPartition(*tp)) for tp in self._ends}
+        return {
+            Partition(tp.topic, tp.partition): Fetched(state.highwater, state.lso, state.timestamp / 1000)
+            for tp, state in states.items()
+            if state is not None and state.lso is not None
+        }
+
     def _positions(self) -> dict[TP, int]:
         """Return where the client goes on reading: past transaction markers and what was compacted away."""
         assignment = self._thread._ensure_consumer()._subscription.subscription.assignment
@@ -224,7 +235,10 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             partition,
             self._ends[tp],
             end,
-            [Record(partition, r.offset, arrival_us(r), r.key, r.value) for r in records],
+            [
+                Record(partition, r.offset, arrival_us(r), r.key, r.value, appended_us(r) if r.headers else None)
+                for r in records
+            ],
         )
         self._ends[tp] = batch.end
         return ConsumerMessage(

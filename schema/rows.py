@@ -24,13 +24,17 @@ class Partition(NamedTuple):
 
 
 class Record(Struct, frozen=True, gc=False):
-    """What Kafka gave us, untouched: value, key, place, arrival time."""
+    """What Kafka gave us, untouched: value, key, place, arrival time.
+
+    ``appended_us``: its own Kafka timestamp, where it came before in another record and ``arrival_us`` is that one's.
+    """
 
     partition: Partition
     offset: int
     arrival_us: int
     key: bytes | None
     value: bytes | None
+    appended_us: int | None = None
 
 
 class Place(Struct, frozen=True, order=True, gc=False):

@@ -26,7 +26,20 @@ def compare(app_id: str, ledger: Ledger, topics: Topics) -> Verdict:
     if problems:
         return "FAIL", ". ".join(problems)
     left = sum(_bounds(topics, key)[1] - claim.next_offset for key, claim in ledger.items() if _is_there(topics, key))
-    return "ok", f"stands within the topics, {max(0, left)} records before their ends"
+    new, unread = _new(ledger, topics)
+    said = f"stands within the topics, {max(0, left) + unread} records before their ends"
+    return "ok", f"{said}, {unread} of them in {_some(new)}, which no worker has claimed yet" if new else said
+
+
+def _new(ledger: Ledger, topics: Topics) -> tuple[list[str], int]:
+    """Return the partitions that the ledger has not, and how many records those hold."""
+    new = [
+        (Partition(name, number), end - first)
+        for name, topic in sorted(topics.items())
+        for number, (first, end) in sorted(topic.bounds.items())
+        if Partition(name, number) not in ledger
+    ]
+    return [_named(key) for key, _ in new], sum(records for _, records in new)
 
 
 def _ahead(app_id: str, ledger: Ledger, topics: Topics) -> list[str]:

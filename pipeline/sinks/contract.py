@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 from uuid import UUID
 
 from pipeline.dedup import History, SessionEvent
@@ -90,6 +90,13 @@ class Observer:
         """Rows were committed that belong to no flush."""
 
 
+class Waiting(NamedTuple):
+    """How many sessions wait to be judged, and for how many seconds the first of them has."""
+
+    sessions: int
+    oldest_s: float
+
+
 def nothing() -> None:
     """Do nothing."""
 
@@ -156,6 +163,10 @@ class Sink(Protocol):
         A window of a session has one prediction of its emotion, of all events there are, ended or not. A
         session that has ended has one score, of its latest state; one that is open has none.
         """
+        ...
+
+    async def waiting(self, most: int) -> Waiting:
+        """Return how many sessions wait to be judged, ``most`` where there are more, and for how long the first has."""
         ...
 
     async def close(self) -> None:

@@ -16,7 +16,7 @@ from pipeline.fold import FoldPolicy, fold
 from pipeline.moments import microseconds, moment
 from pipeline.scores import score_row
 from pipeline.seen_chunks import ReplayTally, SessionChunk
-from pipeline.sinks.contract import Claim, Fenced, LedgerMoved, RowsRejected, Written, find_rejected, nothing
+from pipeline.sinks.contract import Claim, Fenced, LedgerMoved, RowsRejected, Waiting, Written, find_rejected, nothing
 from pipeline.sinks.memory_judging import emotions_since, evidence_of
 from pipeline.sinks.memory_results import MemoryResults
 from pipeline.sinks.merges import Row, ending, merged_session, merged_user, several_named
@@ -56,6 +56,7 @@ class MemorySink:
         self._now = now
         self._policy = policy
         self.unjudged: dict[UUID, datetime | None] = {}
+        self.marked_at: dict[UUID, datetime] = {}
         self.emotion_predictions: dict[tuple[UUID, datetime], EmotionRow] = {}
         self.experience_scores: dict[UUID, ScoreRow] = {}
         self.ledger: dict[Partition, Entry] = {}
@@ -157,7 +158,8 @@ class MemorySink:
 
     async def judge(self, most: int) -> int:
         """See :meth:`pipeline.sinks.contract.Sink.judge`."""
-        taken = {session_id: self.unjudged.pop(session_id) for session_id in sorted(self.unjudged)[:most]}
+        oldest = sorted(self.unjudged, key=lambda session_id: (self.marked_at[session_id], session_id))[:most]
+        taken = {session_id: self.unjudged.pop(session_id) for session_id in oldest}
         changed = {session_id: microseconds(time) for session_id, time in taken.items() if time is not None}
         for row in emotions_since(changed, self.events, self.latency_metrics, self._policy.emotions):
             self.emotion_predictions[row.session_id, row.window_start] = row
@@ -166,6 +168,12 @@ class MemorySink:
             if self.sessions[session_id]["end_time"] is not None:
                 self.experience_scores[session_id] = self._score(session_id)
         return len(taken)
+
+    async def waiting(self, most: int) -> Waiting:
+        """See :meth:`pipeline.sinks.contract.Sink.waiting`."""
+        times = [self.marked_at[session_id] for session_id in self.unjudged]
+        age = self._now() - min(times, default=self._now())
+        return Waiting(min(most, len(times)), age.total_seconds())
 
     async def close(self) -> None:
         """See :meth:`pipeline.sinks.contract.Sink.close`."""
@@ -177,6 +185,8 @@ class MemorySink:
         return rows
 
     def _mark(self, session_id: UUID, changed_from: datetime | None) -> None:
+        if session_id not in self.unjudged:
+            self.marked_at[session_id] = self._now()
         times = [time for time in (self.unjudged.get(session_id), changed_from) if time is not None]
         self.unjudged[session_id] = min(times, default=None)
 

@@ -29,6 +29,7 @@ from pipeline.sinks.contract import (
     LedgerMoved,
     Observer,
     RowsRejected,
+    Waiting,
     Written,
     find_rejected,
     nothing,
@@ -152,6 +153,11 @@ class PostgresSink:
             judged = await judge_sessions(connection, most, self._policy)
         self._observer.wrote(judged.rows_by_table)
         return judged.sessions
+
+    async def waiting(self, most: int) -> Waiting:
+        """See :meth:`pipeline.sinks.contract.Sink.waiting`."""
+        ((sessions, oldest_s),) = await self._read("waiting_to_be_judged", most=most)
+        return Waiting(sessions, max(0.0, oldest_s))
 
     async def close(self) -> None:
         """See :meth:`pipeline.sinks.contract.Sink.close`."""

@@ -66,6 +66,12 @@ def test_every_refused_record_has_its_reason_and_the_counts_add_up(deployment: D
     received = metric(worker, "hxi_received_total")
     assert received == len(bad) + 3 + 1
     assert received == sum(metric(worker, f"hxi_{kind}_total") for kind in ("written", "duplicate", "dead_lettered"))
+    bad_bytes = sum(len(value or b"") for value in bad)
+    all_bytes = bad_bytes + len(json.dumps(batch)) + len(json.dumps(GOOD))
+    assert metric(worker, "hxi_records_total") == len(bad) + 2
+    assert metric(worker, "hxi_refused_records_total") == len(bad)
+    assert metric(worker, "hxi_record_bytes_total") == all_bytes
+    assert metric(worker, "hxi_refused_record_bytes_total") == bad_bytes
     assert worker.running
 
 

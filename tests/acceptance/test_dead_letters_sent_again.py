@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from kafka import KafkaProducer
 
-from tests.deployment import Deployment
+from tests.deployment import Deployment, wait_until
 
 SESSION = "0c6f4f5e-8f6c-4d7e-9a59-2f6b3c1d2e3f"
 DAY_MS = 24 * 3600 * 1000
@@ -66,9 +66,11 @@ def test_events_that_a_limit_or_the_database_refused_have_the_same_time_when_the
         connection.execute("ALTER TABLE events DROP CONSTRAINT too_strict")
     assert len(deployment.dead_letters()) > 4, "looking for what the database refuses sends the other letters again"
     deployment.hxi("dead-letters", "replay", "--all")
-    deployment.start_worker()
+    second = deployment.start_worker()
     deployment.wait_until_drained()
     assert times(deployment) == [(number, number) for number in range(1, 7)]
+    wait_until(lambda: second.metric("hxi_append_to_commit_seconds_count") == 4, "what was sent again is counted")
+    assert second.metric("hxi_append_to_commit_seconds_sum") * 1000 < DAY_MS, "freshness is no older than the replay"
     newest = max(deployment.records("EVENTS"), key=lambda record: record.timestamp)
     assert newest.timestamp > ARRIVED_MS + DAY_MS, "retention must not take at once what was sent again"
 

@@ -51,6 +51,20 @@ def test_a_ledger_within_its_topics_is_in_order(running: Deployment) -> None:
     assert ledger(running) == ("ok", "stands within the topics, 3 records before their ends")
 
 
+def test_partitions_that_no_worker_has_claimed_yet_are_counted_too(running: Deployment) -> None:
+    events, replay = running.topic("EVENTS"), running.topic("REPLAY")
+    with closing(KafkaAdminClient(bootstrap_servers=running.bootstrap)) as admin:
+        admin.create_partitions({events: 3, replay: 3})
+    producer = KafkaProducer(bootstrap_servers=running.bootstrap)
+    producer.send(events, b"{}", partition=2).get(timeout=30)
+    producer.close()
+    counted = "stands within the topics, 1 records before their ends"
+    assert ledger(running) == (
+        "ok",
+        f"{counted}, 1 of them in {events}[2], {replay}[2], which no worker has claimed yet",
+    )
+
+
 def test_where_nobody_has_read_there_is_nothing_to_compare(deployment: Deployment) -> None:
     state, text = ledger(deployment)
     assert (state, text) == ("ok", f"no worker of {deployment.environment['HXI_APP_ID']} has claimed a partition yet")

@@ -50,8 +50,17 @@ def values(worker: WorkerProcess, family: str, suffix: str = "") -> dict[tuple[s
 
 def lag_s(worker: WorkerProcess, deployment: Deployment) -> dict[int, float]:
     """Return by how many seconds each partition of the events is behind."""
-    lags = values(worker, "hxi_lag_seconds")
-    return {int(number): lag for (number, topic), lag in lags.items() if topic == deployment.topic("EVENTS")}
+    return by_partition(worker, deployment, "hxi_lag_seconds")
+
+
+def held_back(worker: WorkerProcess, deployment: Deployment, what: str) -> dict[int, float]:
+    """Return how much of each partition of the events is held back, in ``records`` or ``seconds``."""
+    return by_partition(worker, deployment, f"hxi_held_back_{what}")
+
+
+def by_partition(worker: WorkerProcess, deployment: Deployment, family: str) -> dict[int, float]:
+    of_all = values(worker, family)
+    return {int(number): value for (number, topic), value in of_all.items() if topic == deployment.topic("EVENTS")}
 
 
 def send_click(deployment: Deployment, partition: int) -> None:
@@ -128,7 +137,7 @@ def test_a_partition_that_is_stuck_shows_for_how_long_and_ends_the_workers_life(
 
 
 @pytest.mark.usefixtures("needs_apache_kafka")
-def test_a_transaction_that_a_producer_leaves_open_is_nothing_to_be_behind_of(deployment: Deployment) -> None:
+def test_a_transaction_that_a_producer_leaves_open_is_shown_and_nothing_to_be_behind_of(deployment: Deployment) -> None:
     worker = deployment.start_worker(HXI_TOPIC_PARTITIONS="2")
     worker.wait_until_reading()
     producer = KafkaProducer(bootstrap_servers=deployment.bootstrap, transactional_id=deployment.topic("EVENTS"))
@@ -139,9 +148,19 @@ def test_a_transaction_that_a_producer_leaves_open_is_nothing_to_be_behind_of(de
         send_click(deployment, partition=1)
         wait_until(lambda: lag_s(worker, deployment)[1] > 0, "the lag of what came later shows")
         assert lag_s(worker, deployment)[0] == 0
+    send_click(deployment, partition=0)
+    wait_until(
+        lambda: held_back(worker, deployment, "records") == {0: 2, 1: 0}, "it is said to hold back what is behind"
+    )
+    wait_until(lambda: held_back(worker, deployment, "seconds")[0] > 2, "and for how long")
+    assert held_back(worker, deployment, "seconds")[1] == 0
+    assert lag_s(worker, deployment)[0] == 0
+    assert ask(worker, "/livez") == (200, "alive\n")
     producer.commit_transaction()
     producer.close()
-    wait_until(lambda: values(worker, "hxi_received", "_total")[()] == 2, "both are settled")
+    wait_until(lambda: values(worker, "hxi_received", "_total")[()] == 3, "all are settled")
+    wait_until(lambda: held_back(worker, deployment, "records") == {0: 0, 1: 0}, "nothing is held back")
+    assert held_back(worker, deployment, "seconds") == {0: 0, 1: 0}
     wait_until(
         lambda: lag_s(worker, deployment) == {0: 0.0, 1: 0.0}, "nothing is left, the transaction's marker neither"
     )

@@ -14,6 +14,9 @@ pytestmark = pytest.mark.usefixtures("needs_apache_kafka")
 SESSION = "0c6f4f5e-8f6c-4d7e-9a59-2f6b3c1d2e3f"
 LARGEST = 16 * 1024 * 1024
 
+SOON_S = 40
+"""What a new partition may take to be noticed, claimed and read on a busy machine; by default it is 60 s and more."""
+
 
 def click(element: str) -> bytes:
     now_ms = int(time.time() * 1000)
@@ -51,6 +54,21 @@ def test_aborted_transactions_leave_nothing_and_their_markers_hold_nothing_up(de
     deployment.wait_until_drained()  # to the end of the topic, which is a marker
     assert deployment.query("SELECT element_id FROM events") == [("kept",)]
     wait_until(lambda: deployment.query("SELECT end_time FROM sessions") != [(None,)], "the session has ended")
+
+
+def test_partitions_that_a_topic_is_given_are_soon_read_and_told_of(deployment: Deployment) -> None:
+    worker = deployment.start_worker(HXI_TOPIC_PARTITIONS="1")
+    worker.wait_until_reading()
+    topic = deployment.topic("EVENTS")
+    admin = KafkaAdminClient(bootstrap_servers=deployment.bootstrap)
+    admin.create_partitions({topic: 2})
+    admin.close()
+    producer = KafkaProducer(bootstrap_servers=deployment.bootstrap)
+    producer.send(topic, key=SESSION.encode(), value=click("new"), partition=1).get(timeout=30)
+    producer.close()
+    wait_until(lambda: deployment.count("events") == 1, "the new partition is read", SOON_S)
+    wait_until(lambda: (topic, 1) in deployment.ledger(), "it has a ledger")
+    wait_until(lambda: worker.metric("hxi_partitions") == 3, "it is told of")
 
 
 async def test_records_may_be_compressed_by_any_codec_of_kafka(deployment: Deployment) -> None:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pytest
 
-from agents.arrivals import FIRST_ARRIVAL, LATEST_MS, arrival_us
+from agents.arrivals import FIRST_ARRIVAL, LATEST_MS, appended_us, arrival_us
 from pipeline.moments import moment
 from pipeline.tidy import FUTURE_US
 
@@ -48,3 +48,4 @@ def test_absurd_kafka_timestamps_are_held_within_what_can_be_written(timestamp_m
 def test_a_header_may_say_that_a_record_arrived_earlier_and_never_later(said: bytes | None, expected_ms: int) -> None:
     record = Fetched(NOW_MS, [("source_timestamp", b"5"), (FIRST_ARRIVAL, said)])
     assert arrival_us(record) == expected_ms * 1000
+    assert appended_us(record) == (None if expected_ms == NOW_MS else NOW_MS * 1000)

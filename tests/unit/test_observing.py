@@ -20,7 +20,8 @@ from pipeline.moments import moment
 from pipeline.seen_chunks import SeenChunks
 from pipeline.sinks.contract import Claim, Written
 from pipeline.sinks.memory import MemorySink
-from schema.rows import Partition
+from schema.reasons import Reason
+from schema.rows import DeadLetter, Partition, Place
 from tests.builders import NOON_US, at, kept, kept_chunk
 
 ONE, TWO = Partition("recovering", 1), Partition("recovering", 2)
@@ -54,6 +55,36 @@ def test_ages_at_the_commit_are_those_of_events_and_chunks_each() -> None:
     with time_machine.travel((NOON_US + 3_000_000) / 1e6, tick=False):
         count_flush(Pending(flush), Written({}))
     assert [change.of(end) for end in ends] == [{(): 3}, {(): 2 + 1 + 0.5}, {(): 2}, {(): 3 + 1}]
+
+
+# both came first a day ago; the event was replayed and arrived again at 2 s, in record 7; commit at 3 s
+def test_what_is_replayed_is_as_old_as_its_own_record() -> None:
+    change = Change("hxi_append_to_commit_seconds_count", "hxi_append_to_commit_seconds_sum")
+    day_us = 86_400_000_000
+    flush = Flush(
+        events=[kept(0, offset=7, arrival_us=NOON_US - day_us)],
+        chunks=[kept_chunk(offset=8, arrival_us=NOON_US - day_us)],
+    )
+    pending = Pending(flush, appended_us={(flush.events[0].place.partition, 7): at(2)})
+    with time_machine.travel((NOON_US + 3_000_000) / 1e6, tick=False):
+        count_flush(pending, Written({}))
+    assert change.of("hxi_append_to_commit_seconds_count") == {(): 2}
+    assert change.of("hxi_append_to_commit_seconds_sum") == {(): 1 + 86_403}
+
+
+def test_what_is_refused_whole_is_counted_in_records_and_bytes_too() -> None:
+    names = [f"hxi_{what}_total" for what in ("dead_lettered", "records", "record_bytes")]
+    names += [f"hxi_refused_{what}_total" for what in ("records", "record_bytes")]
+    change = Change(*names)
+    batch = b'{"events": [{}, {'
+    letters = [
+        DeadLetter(Place(ONE, 0), Reason.MALFORMED_JSON, "cut off", None, batch, NOON_US),
+        DeadLetter(Place(ONE, 1), Reason.EMPTY, "no value", None, None, NOON_US),
+        DeadLetter(Place(ONE, 2, 0), Reason.WRONG_TYPE, "one of many", None, b"{}", NOON_US),
+    ]
+    count_flush(Pending(dead_letters=letters, records=5, record_bytes=500), Written({}))
+    assert change.of("hxi_dead_lettered_total") == {("malformed_json",): 1, ("empty",): 1, ("wrong_type",): 1}
+    assert [change.of(name)[()] for name in names[1:]] == [5, 500, 2, len(batch)]
 
 
 def test_rows_outside_of_flushes_are_counted_by_their_table() -> None:

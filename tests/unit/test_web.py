@@ -3,17 +3,17 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import aiohttp
 import psutil
 import pytest
 from yarl import URL
 
-from agents import metrics
+from agents import metrics, web
 from agents.logs import set_up_logging
 from agents.settings import load_settings
-from agents.web import WebServer
+from agents.web import MOST_CONNECTIONS, WebServer
 from tests.servers.ports import free_port
 
 PATHS = ["/metrics", "/livez", "/readyz"]
@@ -187,10 +187,51 @@ async def test_who_is_spare_is_ready_unless_something_is_wrong(not_ready: str | 
         await server.stop()
 
 
-async def test_metrics_are_fresh_when_they_are_asked_for(address: str) -> None:
+# rendering:  10.0 - 10.5, good for 20 times as long       21.0 - 21.5
+# asked:      10.0              20.0  20.4                 21.0
+async def test_metrics_are_fresh_but_take_no_more_than_a_twentieth_of_the_time() -> None:
+    clock = iter([10.0, 10.5, 20.0, 20.4, 21.0, 21.5])
+    port = free_port()
+    server = WebServer("127.0.0.1", port, Stub(), lambda: next(clock))
+    await server.start()
     metrics.PARTITIONS.set(40)
-    async with aiohttp.ClientSession() as session:
-        for partitions in (41, 42):
-            async with session.get(f"{address}/metrics") as answer:
-                assert f"\nhxi_partitions {partitions}.0\n" in await answer.text()
-    metrics.PARTITIONS.set(0)
+    try:
+        async with aiohttp.ClientSession() as session:
+            for partitions in (41, 41, 41, 42):
+                async with session.get(f"http://127.0.0.1:{port}/metrics") as answer:
+                    assert f"\nhxi_partitions {partitions}.0\n" in await answer.text()
+    finally:
+        await server.stop()
+        metrics.PARTITIONS.set(0)
+
+
+async def connect(address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    return await asyncio.open_connection("127.0.0.1", int(address.rpartition(":")[2]))
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /livez HTTP/1.1\r\nHost: "])
+async def test_who_asks_nothing_is_hung_up_on(monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
+    monkeypatch.setattr(web, "KEPT_S", 0.2)
+    port = free_port()
+    server = WebServer("127.0.0.1", port, Stub())
+    await server.start()
+    try:
+        reader, writer = await connect(f":{port}")
+        writer.write(sent)
+        async with asyncio.timeout(10):
+            assert await reader.read() == b""
+        writer.close()
+    finally:
+        await server.stop()
+
+
+async def test_of_too_many_connections_the_oldest_are_hung_up_on(address: str) -> None:
+    idle = [await connect(address) for _ in range(3 * MOST_CONNECTIONS)]
+    assert await status(address, "GET", "/livez") == 200
+    async with asyncio.timeout(10):
+        for reader, _ in idle[: 2 * MOST_CONNECTIONS]:
+            with suppress(ConnectionError):
+                assert await reader.read() == b""
+    for _, writer in idle:
+        writer.close()
+    assert await status(address, "GET", "/livez") == 200

@@ -2,8 +2,13 @@
 -- added columns stay NULL on rows that others insert, and no index below touches those.
 -- depends: 0005.scores
 
-ALTER TABLE hxi_state.unjudged ADD COLUMN changed_from TIMESTAMP;
+ALTER TABLE hxi_state.unjudged
+    ADD COLUMN changed_from TIMESTAMP,
+    ADD COLUMN marked_at TIMESTAMP NOT NULL DEFAULT (now() AT TIME ZONE 'utc');
 COMMENT ON COLUMN hxi_state.unjudged.changed_from IS 'Earliest event time (UTC) that has changed since; NULL where no event did: only replay chunks came, or it went quiet.';
+COMMENT ON COLUMN hxi_state.unjudged.marked_at IS 'Since when (UTC) it waits to be judged; what changes meanwhile does not begin anew.';
+CREATE INDEX idx_unjudged_oldest ON hxi_state.unjudged (marked_at);
+COMMENT ON INDEX hxi_state.idx_unjudged_oldest IS 'Finds those that have waited longest: they are judged first.';
 
 ALTER TABLE emotion_predictions
     ADD COLUMN window_start TIMESTAMP,
