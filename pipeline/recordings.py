@@ -1,9 +1,9 @@
 """Says of a session's replay chunks whether a player can play them, and if not, why.
 
 The rules are rrweb's: an event has a type and a time; its ``Replayer`` needs two events, and builds a page from the
-meta event, which has its size, and the full snapshot behind it. What is no such event, a packed one for instance,
-cannot be looked into. The view ``analytics.replays`` has the same rules and names them alike; it tells the first fault
-only, and not of which chunks.
+meta event, which has its size, and the full snapshot behind it, which has its nodes. What is no such event, a packed
+one for instance, cannot be looked into. The view ``analytics.replays`` has the same rules and names them alike; it
+tells the first fault only, and not of which chunks.
 """
 
 from collections.abc import Iterable, Iterator
@@ -68,17 +68,37 @@ def is_event(value: Any) -> bool:
         return False
     kind: Any = value.get("type")
     time_ms: Any = value.get("timestamp")
-    return type(kind) in (int, float) and type(time_ms) in (int, float) and 0 <= time_ms <= LATEST_MS
+    return _is_number(kind) and _is_number(time_ms) and 0 <= time_ms <= LATEST_MS and _can_be_drawn(kind, value)
 
 
-def examine(chunks: Iterable[tuple[int, Any]], is_removed: bool = False) -> Recording:
+def _can_be_drawn(kind: float, event: dict[str, Any]) -> bool:
+    """Return whether a full snapshot has a page, and a meta event a size; a player fails on others."""
+    if kind not in (SNAPSHOT, META):
+        return True
+    data = event.get("data")
+    if not isinstance(data, dict):
+        return False
+    if kind == SNAPSHOT:
+        return isinstance(data.get("node"), dict)
+    return _is_number(data.get("width")) and _is_number(data.get("height"))
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float)
+
+
+def examine(chunks: Iterable[tuple[int | None, Any]], is_removed: bool = False) -> Recording:
     """Return what ``chunks``, as index and data in rising order of the index, come to.
 
+    Into a chunk without an index nobody looks: it is one that is missing where it belongs.
     ``is_removed`` is whether retention has removed the session's replay: then they are what came later.
     """
     examination = _Examination(is_removed)
     for index, data in chunks:
-        examination.take(index, data)
+        if index is None:
+            examination.take_unnumbered()
+        else:
+            examination.take(index, data)
     return Recording(
         examination.chunks,
         examination.events,
@@ -99,6 +119,8 @@ class _Examination:
     start_ms: float | None = None
     end_ms: float | None = None
     has_snapshot: bool = False
+    is_misnumbered: bool = False
+    last_index: int | None = None
     next_index: int = 0
     missing: list[int] = field(default_factory=list)
     repeated: list[int] = field(default_factory=list)
@@ -110,10 +132,16 @@ class _Examination:
     snapshot_in_time: bool = False
     snapshot_after_meta: bool = False
 
+    def take_unnumbered(self) -> None:
+        self.chunks += 1
+        self.is_misnumbered = True
+
     def take(self, index: int, data: Any) -> None:
         self.chunks += 1
-        if index < self.next_index:
+        if index == self.last_index:
             _add(self.repeated, index)
+        self.is_misnumbered |= index < 0
+        self.last_index = index
         self.missing.extend(range(self.next_index, min(index, self.next_index + MOST_NAMED + 1)))
         self.next_index = max(self.next_index, index + 1)
         is_read = True
@@ -144,13 +172,13 @@ class _Examination:
         """Yield what is wrong, in the order in which ``analytics.replays`` looks for it."""
         if self.is_removed:
             yield Fault("removed")
-        for reason, chunks in (
-            ("repeated_chunk", self.repeated),
-            ("missing_chunk", self.missing),
-            ("packed", self.packed),
-            ("unreadable", self.unreadable),
+        for reason, chunks, is_so in (
+            ("repeated_chunk", self.repeated, False),
+            ("missing_chunk", self.missing, self.is_misnumbered),
+            ("packed", self.packed, False),
+            ("unreadable", self.unreadable, False),
         ):
-            if chunks:
+            if chunks or is_so:
                 yield Fault(reason, tuple(chunks[: MOST_NAMED + 1]))
         if self.events < LEAST_EVENTS:
             yield Fault("too_few_events")

@@ -24,6 +24,10 @@ MOST_POINTS = 180
 """In a line: more than that cannot be told apart where six charts share a page."""
 
 
+LARGEST_PX = 100_000
+"""No window is larger; ``analytics.scroll_depths`` ends there, too."""
+
+
 @dataclass(frozen=True, slots=True)
 class Period:
     """The time in [start, end)."""

@@ -31,7 +31,7 @@ def recorded_chunks() -> Iterator[tuple[int, Any]]:
             yield kept.chunk_index, json.loads(kept.chunk_data)
 
 
-def store(database_url: str, session_id: UUID, chunks: Iterable[tuple[int, Any]]) -> None:
+def store(database_url: str, session_id: UUID, chunks: Iterable[tuple[int | None, Any]]) -> None:
     """Insert chunks of a session, as anybody may who owns the tables."""
     with psycopg.connect(database_url) as connection:
         connection.execute("INSERT INTO sessions (session_id) VALUES (%s) ON CONFLICT DO NOTHING", [session_id])

@@ -15,7 +15,7 @@ from pipeline.sinks.contract import Unavailable
 from pipeline.sinks.replays import StoredReplay, stored_replay
 from schema.json_text import NotStorable, dump, dump_refused
 
-Chunks = Iterable[tuple[int, Any]]
+Chunks = Iterable[tuple[int | None, Any]]
 
 
 def replay_session(settings: Settings, session_id: UUID, outputs: Sequence[Path]) -> None:
@@ -42,7 +42,7 @@ def _write(session_id: UUID, replay: StoredReplay, outputs: Sequence[Path]) -> N
         raise CommandFailed(f"of session {session_id} {_why_nothing(replay)}")
     for output in outputs:
         if output.suffix == ".json":
-            parts: Iterable[bytes] = array(each for _, data in replay.chunks() for each in events_of(data))
+            parts: Iterable[bytes] = array(_stored(replay.chunks()))
         elif recording.can_be_shown:
             parts = (part.encode() for part in page(session_id, recording, array(_shown(replay.chunks()))))
         else:
@@ -63,7 +63,11 @@ def array(values: Iterable[Any]) -> Iterator[bytes]:
 
 
 def _shown(chunks: Chunks) -> Iterator[Any]:
-    return (offline(each) for _, data in chunks for each in events_of(data) if is_event(each))
+    return (offline(each) for each in _stored(chunks) if is_event(each))
+
+
+def _stored(chunks: Chunks) -> Iterator[Any]:
+    return (each for index, data in chunks if index is not None for each in events_of(data))
 
 
 def _dumped(value: Any) -> bytes:

@@ -12,6 +12,7 @@ from pipeline.sinks.contract import Unavailable
 from pipeline.sinks.report import read_report
 
 USUAL = timedelta(days=7)
+EARLIEST = datetime(1, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 
 
 def write_report(settings: Settings, start: str | None, end: str | None, file: Path) -> None:
@@ -30,13 +31,18 @@ def period_of(start: str | None, end: str | None, now: datetime) -> Period:
     until = _moment("--to", end) if end else now
     try:
         since = _moment("--from", start) if start else until - USUAL
-        period = Period(since, until)
-        earlier = period.before
     except OverflowError:
-        raise CommandFailed("the period reaches back to before there were dates") from None
-    if earlier.start >= period.start:
+        raise CommandFailed(
+            "--to without --from is of seven days, which reach back to before there were dates"
+        ) from None
+    if since >= until:
         raise CommandFailed(f"--from has to be before --to, and {since} is not before {until} (UTC)")
-    return period
+    if until - since > since - EARLIEST:
+        raise CommandFailed(
+            "a report compares with as long a time before --from, which would reach back to before there were dates: "
+            "choose a shorter period"
+        )
+    return Period(since, until)
 
 
 def draw(settings: Settings, period: Period, file: Path) -> None:
@@ -63,7 +69,10 @@ def _moment(option: str, text: str) -> datetime:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise CommandFailed(f"{option} {text!r} is not an ISO-8601 date, or date and time") from None
-    return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+    try:
+        return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+    except OverflowError:
+        raise CommandFailed(f"{option} {text!r} is in no year from 1 to 9999 in UTC") from None
 
 
 def _write(file: Path, page: str) -> None:

@@ -16,6 +16,12 @@ POOR_BELOW, GOOD_FROM = 50, 90
 FEW: Final = 60
 """Points of a line that stand apart; more of them would hide it."""
 
+LONE: Final = 3
+"""Points that hardly make a line: they are what is seen."""
+
+MARGIN: Final = 0.02
+"""Of the time axis at its ends: the first and the last point would be cut in half there."""
+
 _TIMES: Final = {
     "tickformatstops": [
         {"dtickrange": [None, 86_399_999], "value": "%H:%M\n%-d %b"},
@@ -34,11 +40,13 @@ def latency_figures(latency: Sequence[Sequence[LatencyPoint]], step: timedelta) 
         return []
     first = min(points[0].at for points in latency)
     last = max(points[-1].at for points in latency) + step
-    return [_latency_figure(points, step, first, last) for points in latency]
+    margin = (last - first) * MARGIN
+    return [_latency_figure(points, step, (first - margin, last + margin)) for points in latency]
 
 
-def _latency_figure(points: Sequence[LatencyPoint], step: timedelta, first: datetime, last: datetime) -> go.Figure:
+def _latency_figure(points: Sequence[LatencyPoint], step: timedelta, shown: tuple[datetime, datetime]) -> go.Figure:
     drawn = list(_with_gaps(points, step))
+    size = 7 if len(points) <= LONE else 3.5 if len(drawn) <= FEW else 2
     lines = [
         go.Scatter(
             x=[at + step / 2 for at, _ in drawn],
@@ -46,7 +54,8 @@ def _latency_figure(points: Sequence[LatencyPoint], step: timedelta, first: date
             customdata=[point and _said(getattr(point, f"{name}_ms"), point.calls) for _, point in drawn],
             name=name,
             mode="lines+markers",
-            marker={"size": 3.5 if len(drawn) <= FEW else 2},
+            marker={"size": size},
+            cliponaxis=False,
             line={"color": colour, "width": 1.6, "shape": "linear"},
             hovertemplate=f"{name} %{{customdata[0]}}<extra>%{{customdata[1]}}</extra>",
         )
@@ -58,7 +67,7 @@ def _latency_figure(points: Sequence[LatencyPoint], step: timedelta, first: date
             172,
             margin={"l": 56, "r": 12, "t": 8, "b": 36},
             hovermode="x unified",
-            xaxis={**AXIS, **_TIMES, "range": [first, last], "nticks": 4, "showgrid": False, **_APART},
+            xaxis={**AXIS, **_TIMES, "range": shown, "nticks": 4, "showgrid": False, **_APART},
             yaxis={**AXIS, "rangemode": "tozero", "nticks": 5, "tickformat": ",d", **_UNIT},
         ),
     )

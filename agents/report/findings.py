@@ -118,7 +118,7 @@ def _found(report: Report) -> Iterator[Finding]:
     for slow in [endpoint for endpoint in report.endpoints if endpoint.apdex < 1][:1]:
         yield Finding(
             "latency",
-            "Longest waits: ",
+            "Most calls kept waiting: ",
             clean(slow.api_endpoint),
             f" ({counted(slow.calls, 'call')}), Apdex {number(slow.apdex, 2)}, p95 {milliseconds(slow.p95_ms)}.",
         )

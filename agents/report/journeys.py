@@ -8,7 +8,7 @@ from typing import Final
 import plotly.graph_objects as go
 
 from agents.report.style import GREY, SERIES, bare, faded
-from agents.report.texts import clean, label, number, percent
+from agents.report.texts import clean, label, number, percent, wrapped
 from pipeline.report import Move
 
 MOST_IN_A_COLUMN: Final = 6
@@ -16,6 +16,9 @@ MOST_IN_A_COLUMN: Final = 6
 
 OTHERS: Final = "other screens"
 LEFT: Final = "left"
+
+LONGEST: Final = 12
+"""Name beside a node, in characters: those of the last two columns stand in the same gap."""
 
 HEIGHT: Final = 420
 _GAP: Final = 0.03
@@ -53,12 +56,12 @@ def journey_figure(moves: Sequence[Move], colour_of: Mapping[str, int]) -> go.Fi
     sankey = go.Sankey(
         arrangement="fixed",
         node={
-            "label": [f"{label(node.name, 20)} {percent(sizes[node] / total)}" for node in nodes],
+            "label": [f"{label(node.name, LONGEST)} {percent(sizes[node] / total)}" for node in nodes],
             "x": across,
             "y": down,
             "color": [colours[node.name] for node in nodes],
             "customdata": [
-                f"{label(node.name, 60)}<br>{_ordinal(node)}: {number(sizes[node])} sessions" for node in nodes
+                f"{wrapped(node.name)}<br>{_ordinal(node)}: {number(sizes[node])} sessions" for node in nodes
             ],
             "hovertemplate": "%{customdata}<extra></extra>",
             "line": {"width": 0},

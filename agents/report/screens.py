@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from agents.report.style import AXIS, FAINT, HEAT, OUTLINE, PAPER, SERIES, bare, faded
 from agents.report.texts import NARROW_SPACE, number, percent
-from pipeline.report import ScreenMap
+from pipeline.report import LARGEST_PX, ScreenMap
 
 WIDEST: Final = 188
 TALLEST: Final = 460
@@ -28,6 +28,8 @@ SEEN_BY: Final = 0.05
 SPREAD: Final = 1.1
 """Standard deviation of a click's blur, in cells: about a button's height."""
 
+BLUR: Final = 4
+"""How far that reaches, in cells."""
 
 _UNIT: Final = {"ticksuffix": f"{NARROW_SPACE}px", "showticksuffix": "last"}
 
@@ -73,7 +75,7 @@ def document_height(screen: ScreenMap) -> int:
     """Return how much of the document is drawn, in its own pixels."""
     seen = [depth.depth_px for depth in screen.depths if depth.share >= SEEN_BY]
     clicked = [(cell.row + 1) * screen.cell_px for cell in screen.cells if cell.clicks > screen.clicks / 1000]
-    return max(*seen, *clicked, screen.viewport_height, 1) if seen or clicked else max(screen.viewport_height, 1)
+    return min(max([1, screen.viewport_height, *seen, *clicked]), LARGEST_PX)
 
 
 def half_reach(screen: ScreenMap) -> int:
@@ -98,7 +100,8 @@ def _scale(screen: ScreenMap) -> _Scale:
 
 
 def _heat(screen: ScreenMap, document_px: int) -> go.Heatmap:
-    rows = document_px // screen.cell_px + 1
+    lowest = max((cell.row for cell in screen.cells), default=0)
+    rows = min(document_px // screen.cell_px, lowest + BLUR) + 1
     counted = np.zeros((rows, screen.columns), np.uint32)
     for cell in screen.cells:
         if cell.row < rows:
@@ -122,11 +125,11 @@ def _heat(screen: ScreenMap, document_px: int) -> go.Heatmap:
 
 
 def _blurred(counted: NDArray[np.float64]) -> NDArray[np.float64]:
-    reach = np.arange(-4, 5)
+    reach = np.arange(-BLUR, BLUR + 1)
     weights = np.exp(-(reach**2) / (2 * SPREAD**2))
     weights /= weights.sum()
     for axis in (0, 1):
-        counted = np.apply_along_axis(np.convolve, axis, np.pad(counted, 4), weights, "same")[4:-4, 4:-4]
+        counted = np.apply_along_axis(np.convolve, axis, np.pad(counted, BLUR), weights, "same")[BLUR:-BLUR, BLUR:-BLUR]
     return counted
 
 

@@ -7,6 +7,7 @@ act on the text around it, and writes for Plotly, which reads tags and entities 
 import re
 from datetime import datetime, timedelta
 from html import escape
+from textwrap import wrap
 from typing import Final
 
 _CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]+")
@@ -14,6 +15,7 @@ _DIRECTIONS: Final = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 """They turn the text after them around; each text is isolated instead."""
 
 NARROW_SPACE: Final = "\u202f"
+LINE: Final = 60
 ELLIPSIS: Final = "…"
 DASH: Final = "\u2013"
 TIMES: Final = "\u00d7"
@@ -37,6 +39,11 @@ def short(text: str, most: int) -> str:
 def label(text: str, most: int = 28) -> str:
     """Return a clean text as a label of Plotly's: short, no tags, and turned around by nothing beside it."""
     return escape(_ISOLATED.format(short(text, most)), quote=False)
+
+
+def wrapped(text: str) -> str:
+    """Return all of a clean text as a label of Plotly's, in lines."""
+    return "<br>".join(label(line, LINE) for line in wrap(text, LINE))
 
 
 def number(value: float, digits: int = 0) -> str:

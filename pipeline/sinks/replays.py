@@ -21,8 +21,8 @@ class StoredReplay:
         self._connection = connection
         self._session = {"session_id": session_id}
 
-    def chunks(self) -> Iterator[tuple[int, Any]]:
-        """Yield index and data of each chunk by its index; holds one at a time."""
+    def chunks(self) -> Iterator[tuple[int | None, Any]]:
+        """Yield index and data of each chunk by its index, last those without one; holds one at a time."""
         with self._connection.cursor("chunks") as cursor:
             cursor.itersize = 1
             for index, text in cursor.execute(query("replay_of_session"), self._session):

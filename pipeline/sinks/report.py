@@ -12,6 +12,7 @@ from psycopg import IsolationLevel
 from psycopg.rows import class_row, dict_row
 
 from pipeline.report import (
+    LARGEST_PX,
     Cell,
     Depth,
     Emotion,
@@ -113,7 +114,9 @@ def _report(reader: _Reader) -> Report:
         period=period,
         headlines=headlines,
         before=before,
-        screens=[_screen(reader, found) for found in reader.rows("report_screens", most=MOST_SCREENS)],
+        screens=[
+            _screen(reader, found) for found in reader.rows("report_screens", most=MOST_SCREENS, largest_px=LARGEST_PX)
+        ],
         moves=reader.all(Move, "report_moves", steps=STEPS),
         endpoints=endpoints,
         latency=reader.all(LatencyPoint, "report_latency", step=period.step, endpoints=charted),

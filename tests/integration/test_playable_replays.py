@@ -16,14 +16,22 @@ RECORDINGS = 300
 SEED = 5
 
 
-def chunks(chance: random.Random) -> Iterator[tuple[int, Any]]:
+DATA: dict[int, list[Any]] = {
+    4: [{"width": 800, "height": 600.5}] * 40 + [None, {}, [], {"width": 800}, {"width": "800", "height": 600}],
+    2: [{"node": {"type": 0}}] * 40 + [None, {}, "data", {"node": None}, {"node": []}],
+}
+"""Of metas and full snapshots, of few of which a player can make a page."""
+
+
+def chunks(chance: random.Random) -> Iterator[tuple[int | None, Any]]:
     """Yield chunks, most of them well."""
-    index, time_ms = 0, 1_000
+    index, time_ms = chance.choice((-1, 1)) if chance.random() < 0.05 else 0, 1_000
     for n in range(chance.choice((1, 2, 3, 6))):
         events: list[Any] = []
         for kind in ([4, 2] if n == 0 else []) + chance.choices([3, 5], k=chance.randrange(3)):
             time_ms += chance.choice((0, 5, 5, 5, -1) if chance.random() < 0.1 else (0, 5))
-            events.append({"type": kind, "timestamp": time_ms + chance.choice((0, 0.5)), "data": {}})
+            data = chance.choice(DATA.get(kind, [{}]))
+            events.append({"type": kind, "timestamp": time_ms + chance.choice((0, 0.5)), "data": data})
         if chance.random() < 0.15:
             chance.shuffle(events)
         if chance.random() < 0.1:
@@ -32,6 +40,8 @@ def chunks(chance: random.Random) -> Iterator[tuple[int, Any]]:
             events.insert(chance.randrange(len(events) + 1), chance.choice(("packed", None, {"type": 3}, [])))
         yield index, chance.choice(("packed", {}, 7)) if chance.random() < 0.02 else events
         index += chance.choice((0, 2) if chance.random() < 0.1 else (1,))
+    if chance.random() < 0.05:
+        yield None, None
 
 
 def test_the_command_and_the_view_agree(own_database: str) -> None:

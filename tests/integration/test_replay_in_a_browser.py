@@ -146,7 +146,7 @@ async def test_a_recording_on_which_the_player_fails_is_no_blank_page(
     browser: RunningBrowser, database_url: str, tmp_path: Path
 ) -> None:
     meta, snapshot, *_ = page_events("lost", 1_000, 800, 600)
-    store(database_url, SESSION, [(0, [meta, snapshot | {"data": {}}])])
+    store(database_url, SESSION, [(0, [meta, snapshot | {"data": {"node": {"type": 0, "id": 1}}}])])
     opened = await browser.open(written(database_url, SESSION, tmp_path))
     await until(
         opened, "document.querySelector('.faults')?.textContent.startsWith('The player failed on this recording')"

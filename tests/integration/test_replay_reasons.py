@@ -13,6 +13,9 @@ from tests.integration.test_analytics_sessions import ask, put
 
 META, SNAPSHOT, CHANGE, CUSTOM = 4, 2, 3, 5
 
+SIZE = {"width": 800, "height": 600}
+PAGE: dict[str, Any] = {"node": {"type": 0, "childNodes": []}}
+
 Chunks = dict[str, list[Any]]
 
 
@@ -23,9 +26,14 @@ def event(kind: Any, timestamp: Any, **more: Any) -> dict[str, Any]:
 
 def told(*chunks: str) -> list[Any]:
     """Return chunks of the events that letters stand for, a millisecond apart: meta, snapshot, change, custom."""
-    kinds = {"m": META, "s": SNAPSHOT, "c": CHANGE, "u": CUSTOM}
+    kinds: dict[str, dict[str, Any]] = {
+        "m": {"kind": META, "data": SIZE},
+        "s": {"kind": SNAPSHOT, "data": PAGE},
+        "c": {"kind": CHANGE},
+        "u": {"kind": CUSTOM},
+    }
     times = iter(range(1_700_000_000_000, 1_700_000_001_000))
-    return [[event(kinds[letter], next(times)) for letter in chunk] for chunk in chunks]
+    return [[event(timestamp=next(times), **kinds[letter]) for letter in chunk] for chunk in chunks]
 
 
 LATER, EARLIER = event(CHANGE, 1_700_000_000_500), event(CHANGE, 1_600_000_000_000)
@@ -38,8 +46,8 @@ PLAYABLE: Chunks = {
     "others between": told("umus", "uc"),
     "a second meta and snapshot": told("msc", "mscc"),
     "an empty chunk between": told("msc", "", "c"),
-    "events that are no arrays": [event(META, 1), event(SNAPSHOT, 1.5), event(CHANGE, 2)],
-    "at one moment": [[event(kind, 1) for kind in (META, SNAPSHOT, CHANGE)]],
+    "events that are no arrays": [event(META, 1, data=SIZE), event(SNAPSHOT, 1.5, data=PAGE), event(CHANGE, 2)],
+    "at one moment": [[event(META, 1, data=SIZE), event(SNAPSHOT, 1, data=PAGE), event(CHANGE, 1)]],
 }
 UNPLAYABLE: dict[str, Chunks] = {
     "packed": {
@@ -52,10 +60,14 @@ UNPLAYABLE: dict[str, Chunks] = {
         "an array in it": [[[1]]],
         "no time": [*told("ms"), [{"type": 3}]],
         "no type": [*told("ms"), [{"timestamp": 3}]],
-        "a type that is text": [[event("4", 1), event("2", 1)]],
-        "a time that is text": [[event(META, "1"), event(SNAPSHOT, "1")]],
-        "a time before all": [[event(META, -1), event(SNAPSHOT, 1)]],
-        "a time after all": [[event(META, 1), event(SNAPSHOT, 10**17)]],
+        "a type that is text": [[event("4", 1, data=SIZE), event("2", 1, data=PAGE)]],
+        "a time that is text": [[event(META, "1", data=SIZE), event(SNAPSHOT, "1", data=PAGE)]],
+        "a time before all": [[event(META, -1, data=SIZE), event(SNAPSHOT, 1, data=PAGE)]],
+        "a time after all": [[event(META, 1, data=SIZE), event(SNAPSHOT, 10**17, data=PAGE)]],
+        "a snapshot without data": [[event(META, 1, data={}), event(SNAPSHOT, 2)]],
+        "a snapshot without a page": [[event(META, 1, data=SIZE), event(SNAPSHOT, 2, data={"node": [PAGE]})]],
+        "a meta without a size": [[event(META, 1, data={"href": "/"}), event(SNAPSHOT, 2, data=PAGE)]],
+        "a size that is text": [[event(META, 1, data=SIZE | {"height": "600"}), event(SNAPSHOT, 2, data=PAGE)]],
     },
     "too_few_events": {"none": [[]], "one": told("m")},
     "no_full_snapshot": {
@@ -113,6 +125,7 @@ def test_what_breaks_a_rule_says_which(database_url: str, reason: str, name: str
         ([-1, 0], "missing_chunk"),
         ([None], "missing_chunk"),
         ([0, None], "missing_chunk"),
+        ([0, 2, None], "missing_chunk"),
     ],
 )
 def test_chunks_are_there_from_0_on_without_gap_and_once(

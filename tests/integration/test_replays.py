@@ -94,11 +94,18 @@ def test_without_a_name_the_page_is_called_as_the_session(
         ([(0, [META, CHANGE])], "no page can show session .*: no full snapshot"),
         ([(0, [SNAPSHOT])], "no page can show session .*: too few events; no meta"),
         ([(0, "packed")], "no page can show session .*: packed: 0; too few events; no full snapshot"),
+        ([(0, [META | {"data": {}}, SNAPSHOT | {"data": {}}])], "no page can show session .*: unreadable: 0; too few"),
+        ([(None, [META, SNAPSHOT])], "no page can show session .*: missing chunk; too few events"),
         ([], "of session .* no replay was recorded"),
     ],
 )
 def test_what_no_page_can_show_makes_none(
-    settings: Settings, database_url: str, tmp_path: Path, fake_player: None, chunks: list[tuple[int, Any]], said: str
+    settings: Settings,
+    database_url: str,
+    tmp_path: Path,
+    fake_player: None,
+    chunks: list[tuple[int | None, Any]],
+    said: str,
 ) -> None:
     store(database_url, SESSION, chunks)
     with pytest.raises(CommandFailed, match=said):
@@ -119,6 +126,23 @@ def test_a_replay_that_retention_has_removed_is_said_to_be(
     store(database_url, SESSION, [(4, [CHANGE])])
     exported(settings, SESSION, tmp_path)
     assert "does not play as it was: removed\ndoes not play as it was: missing chunk: 0, 1" in capsys.readouterr().err
+
+
+def test_chunks_that_others_left_empty_are_told_as_the_view_does(
+    settings: Settings, database_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store(database_url, SESSION, [(0, [META, SNAPSHOT])])
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO session_replay_chunks (session_id, chunk_index) VALUES (%s, 1), (%s, NULL)", [SESSION, SESSION]
+        )
+        found = connection.execute("SELECT reason FROM analytics.replays").fetchall()
+    assert exported(settings, SESSION, tmp_path) == [META, SNAPSHOT, None]
+    faults = [line for line in capsys.readouterr().err.splitlines() if line.startswith("does not play")]
+    assert (found, faults) == (
+        [("missing_chunk",)],
+        ["does not play as it was: missing chunk", "does not play as it was: unreadable: 1"],
+    )
 
 
 def test_a_file_is_there_whole_or_not_at_all(

@@ -6,6 +6,7 @@ from typing import Literal
 
 import pytest
 
+from agents.report.journeys import LEFT, LONGEST, OTHERS
 from agents.report.page import render
 from agents.report.texts import clean, short
 from pipeline.report import Report
@@ -96,8 +97,8 @@ async def test_hostile_names_are_read_as_they_are_in_the_charts(browser: Running
     page = (await opened(browser, tmp_path, HARMFUL)).page
     labels = await page.eval_on_selector_all(".sankey-node text", "all => all.map(one => one.textContent)")
     shown = {re.sub(r"[\u2068\u2069]|\u202f%$", "", label).rpartition(" ")[0] for label in labels}
-    assert shown & {short(clean(name), 20) for name in HOSTILE if "<" in name}
-    assert shown <= {short(clean(name), 20) for name in HOSTILE} | {"other screens", "left"}
+    assert shown & {short(clean(name), LONGEST) for name in HOSTILE if "<" in name}
+    assert shown <= {short(clean(name), LONGEST) for name in HOSTILE} | {short(OTHERS, LONGEST), LEFT}
 
 
 @pytest.mark.parametrize("name", REPORTS)

@@ -11,7 +11,7 @@ import pytest
 
 from agents.report.page import render
 from pipeline.moments import moment
-from pipeline.report import ERROR, RAGE_CLICK, SCREEN, Mark, Period, Report
+from pipeline.report import ERROR, RAGE_CLICK, SCREEN, Mark, Period, Report, ScoreCause
 from pipeline.sinks.contract import Unavailable
 from pipeline.sinks.report import MOST_SESSIONS, read_report
 from tests.builders import at
@@ -95,6 +95,48 @@ def test_a_map_is_of_a_screen_on_one_class_of_devices(rows: Rows, database_url: 
     assert (found.viewport_width, found.viewport_height, found.columns) == (400, 700, 20)
     assert sum(cell.clicks for cell in found.cells) == 7
     assert {cell.row for cell in found.cells} == {1}
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"viewport_width": 1000, "viewport_height": 2_147_483_647, "x": 500, "y": 2_147_483_647},
+        {"viewport_width": 1000, "viewport_height": 100_001, "x": 500, "y": 30},
+        {"viewport_width": 2_147_483_647, "viewport_height": 700, "x": 2_147_483_647, "y": 30},
+        {"viewport_width": 1000, "viewport_height": 700, "x": -1, "y": 30},
+    ],
+)
+def test_a_window_that_nobody_has_is_no_screens(rows: Rows, database_url: str, odd: dict[str, int]) -> None:
+    clicks(rows, "phone 1", width=400)
+    rows.add("heatmap_points", "phone 2", weight=9, kind="click", screen_name="A", event_time=noon(5), **odd)
+    rows.add("heatmap_points", "phone 2", weight=9, kind="click", screen_name="B", event_time=noon(5), **odd)
+    read = read_report(as_analyst(database_url), HOUR)
+    (found,) = read.screens
+    assert (found.screen_name, found.viewport_width, found.viewport_height, found.clicks) == ("A", 400, 700, 1)
+    assert "</html>" in render(read)
+
+
+@pytest.mark.parametrize(
+    ("issue", "expected"),
+    [
+        ('"points": -3, "count": 1e400', []),
+        ('"points": null, "count": 1', []),
+        ('"points": 0', []),
+        ('"points": 0.4, "count": 1', []),
+        ('"points": "9"', []),
+        ('"points": 0.5', [ScoreCause("odd", 1, 0, 1)]),
+        ('"points": 1e400, "count": 1e400', [ScoreCause("odd", 1, 10**15, 10**15)]),
+        ('"points": 2, "count": -1e400', [ScoreCause("odd", 1, 0, 2)]),
+    ],
+)
+def test_causes_are_what_cost_points_whatever_others_wrote(
+    rows: Rows, database_url: str, issue: str, expected: list[ScoreCause]
+) -> None:
+    begin(rows, database_url, "one", "A 0")
+    rows.add("experience_scores", "one", score=40, issues=f'[{{"code": "odd", {issue}}}]')
+    read = read_report(as_analyst(database_url), HOUR)
+    assert read.causes == expected
+    assert "</html>" in render(read)
 
 
 def test_where_devices_are_unknown_a_map_is_of_all_of_them(rows: Rows, database_url: str) -> None:

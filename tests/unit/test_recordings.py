@@ -11,13 +11,14 @@ META, SNAPSHOT, CHANGE, CUSTOM = 4, 2, 3, 5
 
 def events(*types: int, start: float = 0) -> list[dict[str, Any]]:
     """Return events of these types, a second apart."""
-    return [{"type": kind, "data": {}, "timestamp": start + 1000 * n} for n, kind in enumerate(types)]
+    data = {META: {"width": 800, "height": 600}, SNAPSHOT: {"node": {}}}
+    return [{"type": kind, "data": data.get(kind, {}), "timestamp": start + 1000 * n} for n, kind in enumerate(types)]
 
 
 BEGINNING = events(META, SNAPSHOT)
 
 
-def faults(*chunks: tuple[int, Any]) -> tuple[str, ...]:
+def faults(*chunks: tuple[int | None, Any]) -> tuple[str, ...]:
     return tuple(map(str, examine(chunks).faults))
 
 
@@ -41,9 +42,13 @@ def test_the_start_is_the_earliest_event_wherever_it_is() -> None:
         ([0, 2_147_483_647], ("missing chunk: 1, 2, 3, 4, 5 and more",)),
         ([0, 0, 1], ("repeated chunk: 0",)),
         ([0, 0, 0, 2], ("repeated chunk: 0", "missing chunk: 1")),
+        ([-1, 0], ("missing chunk",)),
+        ([-1, -1, 0], ("repeated chunk: -1", "missing chunk")),
+        ([0, None], ("missing chunk",)),
+        ([0, 2, None, None], ("missing chunk: 1",)),
     ],
 )
-def test_each_chunk_has_to_be_there_once(indexes: list[int], said: tuple[str, ...]) -> None:
+def test_each_chunk_has_to_be_there_once(indexes: list[int | None], said: tuple[str, ...]) -> None:
     chunks = [(index, events(META, SNAPSHOT, start=10_000 * place)) for place, index in enumerate(indexes)]
     assert faults(*chunks) == said
 
@@ -87,6 +92,12 @@ def test_a_page_has_to_be_there_before_it_changes(types: list[int], said: tuple[
         ([{"type": True, "timestamp": 1}], "unreadable"),
         ([{"type": 3, "timestamp": -1}, "packed"], "unreadable"),
         ([{"type": 3, "timestamp": 10**16 + 1}], "unreadable"),
+        ([{"type": 2, "timestamp": 9000}], "unreadable"),
+        ([{"type": 2.0, "timestamp": 9000, "data": {"node": None}}], "unreadable"),
+        ([{"type": 2, "timestamp": 9000, "data": [{"node": {}}]}], "unreadable"),
+        ([{"type": 4, "timestamp": 9000, "data": {}}], "unreadable"),
+        ([{"type": 4, "timestamp": 9000, "data": {"width": 800, "height": "600"}}], "unreadable"),
+        ([{"type": 4, "timestamp": 9000, "data": {"width": True, "height": 600}}], "unreadable"),
     ],
 )
 def test_what_no_player_can_read_is_named(unreadable: Any, said: str) -> None:

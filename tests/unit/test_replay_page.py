@@ -16,12 +16,13 @@ from agents.replay_page import PlayerMissing, page
 from pipeline.recordings import Fault, Recording, examine
 from tests.builders import SESSION
 
+SIZE = {"width": 800, "height": 600}
 HOSTILE = [
-    {"type": 4, "timestamp": 1_544_756_766_750, "data": {"href": "</script><script>alert(1)</script>"}},
+    {"type": 4, "timestamp": 1_544_756_766_750, "data": {"href": "</script><script>alert(1)</script>", **SIZE}},
     {
         "type": 2,
         "timestamp": 1_544_756_847_830,
-        "data": '<!-- <script> {{facts}} {{events}} \u2028 \u2029 & > é 😀 \\ "',
+        "data": {"node": {"textContent": '<!-- <script> {{facts}} {{events}} \u2028 \u2029 & > é 😀 \\ "'}},
     },
 ]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agents.commands.output import CommandFailed
-from agents.commands.report import _write, draw, period_of
+from agents.commands.report import EARLIEST, _write, draw, period_of
 from agents.settings import Settings
 from pipeline.report import Period
 from tests.reports import DAY, NOON
@@ -22,6 +22,7 @@ HOUR = timedelta(hours=1)
         ("2026-05-04T11:00", None, Period(NOON - HOUR, NOON)),
         (None, "2026-05-04T11:00Z", Period(NOON - HOUR - timedelta(days=7), NOON - HOUR)),
         ("2026-05-04", "2026-05-04T14:00+02:00", Period(NOON - 12 * HOUR, NOON)),
+        ("0001-01-02", "0001-01-03", Period(EARLIEST + 24 * HOUR, EARLIEST + 48 * HOUR)),
     ],
 )
 def test_a_period_is_named_by_its_ends(start: str | None, end: str | None, period: Period) -> None:
@@ -35,9 +36,11 @@ def test_a_period_is_named_by_its_ends(start: str | None, end: str | None, perio
         (None, "2026-13-01", "--to '2026-13-01' is not an ISO-8601 date"),
         ("2026-05-04T12:00", None, "--from has to be before --to"),
         ("2026-05-05", "2026-05-04", "--from has to be before --to"),
-        ("0001-01-01", None, "before there were dates"),
-        (None, "0001-01-02", "before there were dates"),
-        ("0001-01-01T00:00+01:00", None, "before there were dates"),
+        ("0001-01-01", None, "compares with as long a time before --from"),
+        ("1024-01-01", "2926-01-08", "compares with as long a time before --from"),
+        (None, "0001-01-02", "--to without --from is of seven days, which reach back"),
+        ("0001-01-01T00:00+01:00", None, r"--from '0001-01-01T00:00\+01:00' is in no year"),
+        ("2026-05-04", "9999-12-31T23:59-01:00", "--to '9999-12-31T23:59-01:00' is in no year from 1 to 9999"),
     ],
 )
 def test_a_period_that_is_none_is_refused(start: str | None, end: str | None, why: str) -> None:

@@ -1,5 +1,6 @@
 """The charts of a report say what its values do."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -8,10 +9,10 @@ import pytest
 from numpy.typing import NDArray
 
 from agents.report.charts import emotion_figure, emotion_shares, latency_figures, score_figure
-from agents.report.journeys import LEFT, MOST_IN_A_COLUMN, OTHERS, Node, columns, journey_figure
+from agents.report.journeys import LEFT, LONGEST, MOST_IN_A_COLUMN, OTHERS, Node, columns, journey_figure
 from agents.report.screens import above_the_fold, document_height, half_reach, screen_figure
 from agents.report.style import GREY, SERIES
-from pipeline.report import Cell, Depth, Emotion, LatencyPoint, Move, Period, ScoreBand
+from pipeline.report import LARGEST_PX, Cell, Depth, Emotion, LatencyPoint, Move, Period, ScoreBand
 from tests.reports import CROWDED, DAY, NOON, ORDINARY, screen_map
 
 SCREEN = screen_map()
@@ -35,7 +36,7 @@ def test_clicks_are_where_they_were_and_counted_as_they_are() -> None:
 def test_the_hottest_cell_is_the_scales_end_and_where_nobody_clicked_there_is_nothing() -> None:
     heat = heat_of(Cell(10, 10, 7))
     assert heat.max() == 1
-    assert heat[40:, :].max() == 0
+    assert heat[:6, :].max() == 0
 
 
 def test_a_click_at_the_edge_is_not_spread_to_the_other_side() -> None:
@@ -74,6 +75,12 @@ def test_as_much_of_a_document_is_drawn_as_some_saw_or_clicked_in(
 def test_one_click_of_thousands_far_below_does_not_flatten_the_rest() -> None:
     cells = [Cell(0, 0, 5000), Cell(0, 499, 1)]
     assert document_height(replace(SCREEN, clicks=5001, cells=cells, depths=[])) == 720
+
+
+def test_a_window_that_nobody_has_is_drawn_as_the_largest_and_takes_no_room() -> None:
+    screen = replace(SCREEN, viewport_height=2_147_483_647)
+    assert document_height(screen) == LARGEST_PX
+    assert len(screen_figure(screen).data[0].z) < 200
 
 
 def test_half_of_the_sessions_saw_what_half_of_them_reached() -> None:
@@ -146,8 +153,27 @@ def test_no_line_leads_across_a_time_without_calls() -> None:
 
 def test_all_endpoints_are_drawn_over_the_same_time() -> None:
     figures = latency_figures([[calls(3)], [calls(1), calls(2)]], HOUR)
-    assert [figure.layout.xaxis.range for figure in figures] == [(NOON + HOUR, NOON + 4 * HOUR)] * 2
+    (start, end), other = (figure.layout.xaxis.range for figure in figures)
+    assert (start, end) == other
+    assert start < NOON + HOUR < NOON + 4 * HOUR < end
     assert latency_figures([], HOUR) == []
+
+
+@pytest.mark.parametrize("hours", [[0], [0, 99], list(range(3)), list(range(200))])
+def test_points_at_the_edge_are_whole_and_the_fewer_the_larger(hours: list[int]) -> None:
+    (figure,) = latency_figures([[calls(hour) for hour in hours]], HOUR)
+    assert [line.cliponaxis for line in figure.data] == [False] * 3
+    sizes = {line.marker.size for line in figure.data}
+    assert sizes == {7 if len(hours) <= 3 else 2}
+
+
+def test_names_beside_nodes_are_short_and_whole_where_one_points() -> None:
+    name = "/a/very/long/name/" * 10
+    (sankey,) = journey_figure([Move(1, name, None, 1)], {}).data
+    assert len(sankey.node.label[0]) == len("\u2068\u2069 100\u202f%") + LONGEST
+    hover, _, rest = sankey.node.customdata[0].rpartition("<br>")
+    assert (re.sub("<br>|[\u2068\u2069]", "", hover), rest) == (name, "screen 1: 1 sessions")
+    assert max(map(len, hover.split("<br>"))) <= 62
 
 
 def test_a_screen_has_its_colour_and_its_share_in_a_journey() -> None:

@@ -13,7 +13,7 @@ import pytest
 from plotly.offline import get_plotlyjs
 
 from agents.report.page import SECTIONS, render
-from pipeline.report import Report, SessionLine
+from pipeline.report import Report, ScoreCause, SessionLine
 from tests.reports import CROWDED, EMPTY, HARMFUL, HEADLINES, HOSTILE, ONE_SESSION, ORDINARY, screen_map
 
 ALLOWED = set(
@@ -151,6 +151,18 @@ def test_maps_of_one_class_of_devices_stand_together_busiest_first() -> None:
     classes = ["mobile", "desktop", None, "mobile"]
     report = replace(EMPTY, screens=[screen_map(f"/{place}", kind) for place, kind in enumerate(classes)])
     assert re.findall(r"<h3><bdi>/(\d)</bdi></h3>", render(report)) == ["0", "3", "1", "2"]
+
+
+@pytest.mark.parametrize("points", [0, -3])
+def test_a_cause_that_cost_nothing_is_no_obstacle(points: int) -> None:
+    causes = [ScoreCause("odd", 1, 1, points)]
+    assert "<bdi>odd</bdi>" in render(replace(EMPTY, causes=causes))
+
+
+def test_endpoints_are_named_for_what_orders_them() -> None:
+    page = render(ORDINARY)
+    assert "Most calls kept waiting: " in page
+    assert "All of the period, first what kept most calls waiting" in page
 
 
 def test_a_report_says_what_retention_has_taken_from_it() -> None:

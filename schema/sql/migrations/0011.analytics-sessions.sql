@@ -33,6 +33,11 @@ BEGIN
         ELSIF jsonb_typeof(kind) IS DISTINCT FROM 'number'
             OR jsonb_typeof(event -> 'timestamp') IS DISTINCT FROM 'number'
             OR event -> 'timestamp' NOT BETWEEN '0' AND '1e16'
+            OR kind = '2' AND jsonb_typeof(event #> '{data,node}') IS DISTINCT FROM 'object'
+            OR kind = '4' AND (
+                jsonb_typeof(event #> '{data,width}') IS DISTINCT FROM 'number'
+                OR jsonb_typeof(event #> '{data,height}') IS DISTINCT FROM 'number'
+            )
         THEN
             RETURN '{"problem": "unreadable"}';
         END IF;
@@ -69,7 +74,9 @@ CROSS JOIN LATERAL (
         CASE
             WHEN 'session_replay_chunks' = ANY (s.removed) THEN 'removed'
             WHEN count(c.chunk_index) > count(DISTINCT c.chunk_index) THEN 'repeated_chunk'
-            WHEN min(c.chunk_index) IS DISTINCT FROM 0 OR max(c.chunk_index) <> count(*) - 1 THEN 'missing_chunk'
+            WHEN min(c.chunk_index) IS DISTINCT FROM 0 OR max(c.chunk_index) <> count(c.chunk_index) - 1
+                OR count(c.chunk_index) < count(*)
+                THEN 'missing_chunk'
             WHEN bool_or(c.problem = 'packed') THEN 'packed'
             WHEN bool_or(c.problem = 'unreadable') THEN 'unreadable'
             WHEN sum(c.events) < 2 THEN 'too_few_events'
@@ -103,7 +110,7 @@ COMMENT ON COLUMN analytics.replays.session_id IS 'The visit.';
 COMMENT ON COLUMN analytics.replays.start_time IS 'Of the session (UTC).';
 COMMENT ON COLUMN analytics.replays.chunks IS 'Chunks that are there.';
 COMMENT ON COLUMN analytics.replays.is_playable IS 'Whether it can be played; false, too, where it cannot be told.';
-COMMENT ON COLUMN analytics.replays.reason IS 'Why not, the first of: removed (by retention, but for what came later), repeated_chunk, missing_chunk, packed (compressed by the recorder: nobody can look into it here), unreadable (no rrweb events), too_few_events, no_full_snapshot, no_meta, out_of_order. NULL where it can be played.';
+COMMENT ON COLUMN analytics.replays.reason IS 'Why not, the first of: removed (by retention, but for what came later), repeated_chunk, missing_chunk, packed (compressed by the recorder: nobody can look into it here), unreadable (no rrweb events, a full snapshot without its page, a meta event without a size), too_few_events, no_full_snapshot, no_meta, out_of_order. NULL where it can be played.';
 
 CREATE FUNCTION analytics.unplayable_replays(
     from_time TIMESTAMP, to_time TIMESTAMP, with_bots BOOLEAN DEFAULT false

@@ -1,11 +1,13 @@
 -- Screens by classes of devices with most clicks, each with the size of viewport that most of these are from. Where most of
--- a screen's clicks are from unknown devices, it has one line of all devices, whose class is NULL.
+-- a screen's clicks are from unknown devices, it has one line of all devices, whose class is NULL. Sizes that no window has
+-- are left out.
 WITH counted AS (
     SELECT h.screen_name, d.device_class, h.viewport_width, h.viewport_height,
         sum(coalesce(h.weight, 1)) AS clicks, array_agg(DISTINCT h.session_id) AS sessions
     FROM analytics.heatmap AS h JOIN analytics.session_devices AS d USING (session_id)
     WHERE h.event_time >= %(start)s AND h.event_time < %(end)s AND coalesce(h.kind, 'click') = 'click' AND h.screen_name IS NOT NULL
-        AND h.viewport_width > 0 AND h.viewport_height > 0 AND h.x BETWEEN 0 AND h.viewport_width AND h.y IS NOT NULL
+        AND h.viewport_width BETWEEN 1 AND %(largest_px)s AND h.viewport_height BETWEEN 1 AND %(largest_px)s
+        AND h.x BETWEEN 0 AND h.viewport_width AND h.y IS NOT NULL
         AND d.is_bot IS NOT TRUE
     GROUP BY h.screen_name, d.device_class, h.viewport_width, h.viewport_height
 ), known AS (
