@@ -130,6 +130,24 @@ async def test_paper_is_white_and_cuts_no_chart_whatever_the_screen_was(
     assert (await page.pdf(prefer_css_page_size=True)).startswith(b"%PDF")
 
 
+async def test_charts_fill_the_paper_though_the_window_was_narrow_and_the_window_again_after(
+    browser: RunningBrowser, tmp_path: Path
+) -> None:
+    page = (await opened(browser, tmp_path, ORDINARY, width=PHONE)).page
+    width = "document.querySelector('#figure-{} .main-svg').getBoundingClientRect().width"
+    before = [await page.evaluate(width.format(name)) for name in ("journeys", "scores")]
+    wide, beside, links = await page.evaluate(
+        "dispatchEvent(new Event('beforeprint'));"
+        f"[{width.format('journeys')}, {width.format('scores')}, [...document.querySelectorAll('.sankey-link')]"
+        ".filter(link => link.getBoundingClientRect().width > 100 && getComputedStyle(link).opacity === '1').length]"
+    )
+    assert wide > 0.95 * PAPER
+    assert 0.4 * PAPER < beside < 0.5 * PAPER
+    assert links == 4 * 3 + 4
+    await page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert [await page.evaluate(width.format(name)) for name in ("journeys", "scores")] == before
+
+
 async def test_what_a_name_smuggled_in_would_not_run(browser: RunningBrowser, tmp_path: Path) -> None:
     file = tmp_path / "report.html"
     smuggled = "<script>window.hacked = 1</script><img src='https://a.example/x' onerror='window.hacked = 1' alt=''>"
