@@ -64,7 +64,7 @@ BEGIN ATOMIC
     FROM (
         SELECT
             CASE WHEN relative
-                THEN LEAST(floor(h.x::double precision / h.viewport_width * columns), columns - 1) / columns
+                THEN LEAST(h.x::bigint * columns / h.viewport_width, columns - 1)::double precision / columns
                 ELSE floor(h.x::double precision / cell_px) * cell_px
             END AS x,
             floor(h.y::double precision / cell_px) * cell_px AS y,
