@@ -86,6 +86,7 @@ REVOKE ALL ON SCHEMA hxi_state, analytics FROM hxi_writer, hxi_analyst;
 -- granted by name of the role, because administrators take from everybody what PostgreSQL gives to everybody.
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA hxi_state, analytics TO hxi_writer;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA analytics TO hxi_analyst;
+GRANT EXECUTE ON FUNCTION hxi_state.demand, hxi_state.scored_troubles, hxi_state.scores_of TO hxi_analyst;
 
 -- The worker.
 GRANT USAGE ON SCHEMA hxi_state, analytics TO hxi_writer;
