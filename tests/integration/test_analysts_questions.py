@@ -31,8 +31,8 @@ A_BOT = """
     SELECT %(bot)s, event_type, screen_name, element_id, timestamp FROM events;
     INSERT INTO rage_click_events (session_id, screen_name, element_id, click_count, first_click_time, last_click_time)
     SELECT %(bot)s, screen_name, element_id, click_count, first_click_time, last_click_time FROM rage_click_events;
-    INSERT INTO heatmap_points (session_id, screen_name, kind, x, y, viewport_width, viewport_height, weight, event_time)
-    SELECT %(bot)s, screen_name, kind, x, y, viewport_width, viewport_height, weight, event_time FROM heatmap_points;
+    INSERT INTO heatmap_points (session_id, event_time, screen_name, kind, x, y, viewport_width, viewport_height)
+    SELECT %(bot)s, event_time, screen_name, kind, x, y, viewport_width, viewport_height FROM heatmap_points;
     INSERT INTO journey_steps (session_id, step_number, screen_name, event_time)
     SELECT %(bot)s, row_number() OVER (ORDER BY event_time, id), screen_name, event_time FROM journey_steps;
     INSERT INTO error_logs (session_id, screen_name, error_message, stack_trace, occurred_at)
