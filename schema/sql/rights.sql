@@ -87,6 +87,7 @@ REVOKE ALL ON SCHEMA hxi_state, analytics FROM hxi_writer, hxi_analyst;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA hxi_state TO hxi_writer;
 GRANT EXECUTE ON FUNCTION analytics.merge_sketches TO hxi_writer;
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA analytics TO hxi_analyst;
+GRANT EXECUTE ON FUNCTION hxi_state.demand, hxi_state.scored_troubles, hxi_state.scores_of TO hxi_analyst;
 
 -- The worker.
 GRANT USAGE ON SCHEMA hxi_state, analytics TO hxi_writer;

@@ -97,7 +97,10 @@ def test_a_screens_name_is_a_text_whatever_is_in_it(analyst: "psycopg.Connection
     assert tried
     for query in tried:
         assert "$screen" not in query.replace("${screen:sqlstring}", "")
-        asked(analyst, query, screen=HOSTILE, kind=HOSTILE)
+        asked(analyst, query, screen=HOSTILE, kind="click")
+    (of_a_kind,) = (query for query in tried if "kind:" in query)
+    with pytest.raises(psycopg.errors.InvalidParameterValue, match="kind has to be"):
+        asked(analyst, of_a_kind, screen=HOSTILE, kind=HOSTILE)
     assert asked(analyst, "SELECT count(*) FROM events")[1][0][0] > 2000
 
 

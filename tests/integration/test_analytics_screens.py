@@ -134,6 +134,13 @@ def test_columns_are_shares_of_the_viewports_width(rows: Rows, x: int, width: in
     assert rows.ask_of("heatmap_grid", "/a", "click", None, True, 20, 10) == [(pytest.approx(column), 40, 1, 1)]
 
 
+def test_a_column_begins_with_its_first_pixel(rows: Rows) -> None:
+    for x in range(1000):
+        point(rows, x=x, y=0, viewport_width=1000)
+    columns = rows.ask_of("heatmap_grid", "/a", "click", None, True, 20, 50)
+    assert columns == [(pytest.approx(n / 50), 0, 20, 1) for n in range(50)]
+
+
 @pytest.mark.parametrize(("x", "width"), [(801, 800), (-1, 800), (5, None), (0, 0), (5, -1)])
 def test_what_lies_beside_its_viewport_has_no_column(rows: Rows, x: int, width: int | None) -> None:
     point(rows, x=x, y=45, viewport_width=width)

@@ -128,6 +128,14 @@ VALUES = [
     ("an 'open quote\nand 'another", "an 'open quote\nand 'another"),
     ("5f3a, a1 and e2e", "#, # and #"),
     ("", ""),
+    ("commit deadbeef, tree DeadBeefCafe", "commit #, tree #"),
+    ("order deadbeef-1b2c-4d3e-8f90-0123456789ab failed", "order # failed"),
+    ("a defaced, deadbeefy facade", "a defaced, deadbeefy facade"),
+    ("no account of jo.3+x@mail.example.com.", "no account of …."),
+    ("<jo@example.com>, 'ann@example.com'", "<…>, …"),
+    ("f@p.min.js:1:2", "f@p.min.js:#"),
+    ("f@https://a.example/p.js:1:2", "f@https://a.example/p.js:#"),
+    ("at jo@home", "at jo@home"),
 ]
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.sinks.migrations import migrate
 from tests.integration.test_analytics_sessions import BOT, PHONE
+from tests.questions import questions
 from tests.roles import as_analyst
 
 PAGE = (Path(__file__).parents[2] / "docs/sessions.md").read_text("utf-8")
@@ -60,6 +61,17 @@ def test_the_sessions_of_a_period_are_found_by_an_index(analyst: "psycopg.Connec
     index = "idx_sessions_start" if "2024-01-01" in query else r"idx_users_external|idx_emotion_predictions_once"
     plan = "\n".join(line for (line,) in analyst.execute(b"EXPLAIN " + query.encode()))
     assert re.search(index, plan), plan
+
+
+def test_what_is_taken_from_everybody_is_still_granted_to_analysts(database_url: str) -> None:
+    of_hxi = b"ALL FUNCTIONS IN SCHEMA public, hxi_state, analytics"
+    with psycopg.connect(database_url, autocommit=True) as owner:
+        owner.execute(b"REVOKE EXECUTE ON " + of_hxi + b" FROM PUBLIC, hxi_analyst")
+    migrate(database_url)
+    of_rage = "SELECT * FROM analytics.session_overview WHERE rage_clicks > 0"
+    with psycopg.connect(as_analyst(database_url), autocommit=True) as analyst:
+        for query in (*QUERIES.values(), *questions().values(), of_rage):
+            analyst.execute(query.encode())
 
 
 def test_the_page_names_every_reason_in_the_order_in_which_they_count(analyst: "psycopg.Connection[Any]") -> None:

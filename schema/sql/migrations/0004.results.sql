@@ -217,5 +217,5 @@ COMMENT ON COLUMN analytics.heatmap.viewport_height IS 'CSS pixels.';
 COMMENT ON COLUMN analytics.heatmap.x IS 'CSS pixels from the left of the document; NULL for scrolls.';
 COMMENT ON COLUMN analytics.heatmap.y IS 'CSS pixels from the top of the document; of a scroll, its position.';
 COMMENT ON COLUMN analytics.heatmap.relative_x IS 'x as a share of the viewport''s width, 0 to 1.';
-COMMENT ON COLUMN analytics.heatmap.weight IS 'Events in this point.';
+COMMENT ON COLUMN analytics.heatmap.weight IS 'Events in this point; NULL where others inserted it without: it counts as one.';
 COMMENT ON COLUMN analytics.heatmap.event_time IS 'Its earliest event (UTC).';

@@ -13,6 +13,20 @@ CREATE INDEX idx_rage_clicks_time ON rage_click_events (first_click_time);
 -- count them with several workers.
 CREATE STATISTICS heatmap_points_visits (ndistinct) ON screen_name, session_id FROM heatmap_points;
 
+-- What functions say of arguments that mean nothing. Immutable: of constants it is settled while the query is planned, and
+-- nothing of it is left in the plan.
+CREATE FUNCTION hxi_state.demand(holds BOOLEAN, otherwise TEXT) RETURNS BOOLEAN
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+BEGIN
+    IF holds IS NOT TRUE THEN
+        RAISE invalid_parameter_value USING MESSAGE = otherwise;
+    END IF;
+    RETURN true;
+END
+$$;
+COMMENT ON FUNCTION hxi_state.demand IS 'True, or an error (invalid_parameter_value) with this sentence.';
+
 -- Whom retention has been to is looked up in a hash below, (… IN …) IS NOT TRUE, not by an anti-join: until the next ANALYZE
 -- PostgreSQL believes that there is nobody, and would go through all of them for each row.
 CREATE FUNCTION analytics.rage_hot_spots(from_time TIMESTAMP, to_time TIMESTAMP, with_bots BOOLEAN DEFAULT false)
@@ -64,7 +78,7 @@ BEGIN ATOMIC
     FROM (
         SELECT
             CASE WHEN relative
-                THEN LEAST(floor(h.x::double precision / h.viewport_width * columns), columns - 1) / columns
+                THEN LEAST(h.x::bigint * columns / h.viewport_width, columns - 1)::double precision / columns
                 ELSE floor(h.x::double precision / cell_px) * cell_px
             END AS x,
             floor(h.y::double precision / cell_px) * cell_px AS y,
@@ -78,7 +92,13 @@ BEGIN ATOMIC
             AND (NOT relative OR (h.viewport_width > 0 AND h.x BETWEEN 0 AND h.viewport_width))
         GROUP BY 1, 2, 3
     ) AS c
-    WHERE (with_bots OR NOT EXISTS (SELECT FROM analytics.bot_sessions AS b WHERE b.session_id = c.session_id))
+    WHERE hxi_state.demand(
+            heatmap_grid.kind IN ('click', 'mouse_move'),
+            'kind has to be click or mouse_move; of scrolls, ask analytics.scroll_depths'
+        )
+        AND hxi_state.demand(cell_px > 0, 'cell_px has to be 1 or more')
+        AND hxi_state.demand(columns > 0, 'columns has to be 1 or more')
+        AND (with_bots OR NOT EXISTS (SELECT FROM analytics.bot_sessions AS b WHERE b.session_id = c.session_id))
         AND (
             heatmap_grid.device_class IS NULL OR c.session_id IN (
                 SELECT d.session_id FROM analytics.session_devices AS d WHERE d.device_class = heatmap_grid.device_class

@@ -48,7 +48,7 @@ BEGIN ATOMIC
     FROM (
         SELECT array_agg(j.screen_name::text ORDER BY j.step) AS path
         FROM analytics.journeys(from_time, to_time, with_bots) AS j
-        WHERE j.step <= steps
+        WHERE j.step <= steps AND hxi_state.demand(steps > 0, 'steps has to be 1 or more')
         GROUP BY j.session_id
     ) AS p
     GROUP BY p.path
@@ -65,7 +65,8 @@ BEGIN ATOMIC
     SELECT CASE WHEN steps IS NOT NULL THEN j.step END::int, j.screen_name, j.next_screen,
         count(DISTINCT j.session_id), count(*)
     FROM analytics.journeys(from_time, to_time, with_bots) AS j
-    WHERE steps IS NULL OR j.step <= steps
+    WHERE (steps IS NULL OR j.step <= steps)
+        AND hxi_state.demand(steps IS NULL OR steps > 0, 'steps has to be 1 or more, or NULL')
     GROUP BY 1, 2, 3
     ORDER BY 1, count(DISTINCT j.session_id) DESC, count(*) DESC, 2, 3;
 END;
@@ -144,6 +145,10 @@ BEGIN ATOMIC
         CASE WHEN s.step > 1 THEN coalesce(r.sessions, 0)::double precision / lag(r.sessions) OVER steps END,
         r.median_ms
     FROM unnest(screens) WITH ORDINALITY AS s (screen_name, step) LEFT JOIN reached AS r ON r.step = s.step
+    WHERE hxi_state.demand(within >= '0', 'within has to be an interval, and not a negative one')
+        AND hxi_state.demand(
+            screens IS NOT NULL AND array_position(screens, NULL) IS NULL, 'screens has to be an array without NULL'
+        )
     WINDOW steps AS (ORDER BY s.step)
     ORDER BY s.step;
 END;

@@ -38,6 +38,10 @@ BEGIN ATOMIC
         GREATEST(s.min_ms, LEAST(s.max_ms, analytics.percentile(k.sketch, 0.99))),
         s.content / s.calls
     FROM sums AS s JOIN sketches AS k USING (begins)
+    WHERE hxi_state.demand(
+        step > '0' AND isfinite(step) AND extract(year FROM step) = 0 AND extract(month FROM step) = 0,
+        'step has to be an interval of more than 0, in days or less: months differ in length'
+    )
     ORDER BY s.begins;
 END;
 COMMENT ON FUNCTION analytics.latency_over_time IS 'Latency of all endpoints together, or of one, by steps of time from from_time on over the minutes in [from_time, to_time) (UTC): calls, failed ones (status 0 or 500 and above) and their share, percentiles from merged sketches, Apdex. Steps without calls are left out. Windows know no sessions: bots'' calls are among them; calls that others put into latency_metrics are not.';
@@ -45,10 +49,14 @@ COMMENT ON FUNCTION analytics.latency_over_time IS 'Latency of all endpoints tog
 CREATE FUNCTION analytics.without_values(words TEXT) RETURNS TEXT
 LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE
 RETURN regexp_replace(
-    regexp_replace(words, '(?<!\w)("[^"\n]*"|''[^''\n]*''|`[^`\n]*`)(?!\w)', '…', 'g'),
-    '\m[a-f]*[0-9][0-9a-f]*([-.,:x][0-9a-f]+)*\M|[0-9]+', '#', 'gi'
+    regexp_replace(
+        -- Followed by :1, or by more of a name, it is a frame, as in f@p.min.js:1:2.
+        regexp_replace(words, '[\w.+%-]+@[\w-]+(\.[\w-]+)+(?!\.?[\w-]|:\d|/)', '…', 'g'),
+        '(?<!\w)("[^"\n]*"|''[^''\n]*''|`[^`\n]*`)(?!\w)', '…', 'g'
+    ),
+    '\m([a-f]*[0-9][0-9a-f]*|[a-f]{8,})([-.,:x][0-9a-f]+)*\M|[0-9]+', '#', 'gi'
 );
-COMMENT ON FUNCTION analytics.without_values IS 'A text without what differs from one time to the next: what is quoted becomes …; numbers, hexadecimal ones that have a decimal digit, UUIDs, and lines and columns (12:345) become #.';
+COMMENT ON FUNCTION analytics.without_values IS 'A text without what differs from one time to the next: what is quoted and e-mail addresses become …; numbers, hexadecimal ones that have a decimal digit or eight letters, UUIDs, and lines and columns (12:345) become #.';
 
 CREATE FUNCTION analytics.top_frames(stack TEXT) RETURNS TEXT
 LANGUAGE SQL IMMUTABLE STRICT PARALLEL SAFE

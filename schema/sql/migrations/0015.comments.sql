@@ -1,4 +1,4 @@
--- What the 11 tables mean, said where analysts look: `\d+` and any database tool shows it. Columns that HXI added and whose
+-- What the tables mean, said where analysts look: `\d+` and any database tool shows it. Columns that HXI added and whose
 -- migrations say what they are, are left to those.
 -- depends: 0011.analytics-sessions
 
@@ -109,3 +109,44 @@ COMMENT ON COLUMN error_logs.screen_name IS 'The screen on which it happened.';
 COMMENT ON COLUMN error_logs.error_message IS 'As the program said it, with private data masked.';
 COMMENT ON COLUMN error_logs.stack_trace IS 'Where in the program, with private data masked; NULL where the client sent none.';
 COMMENT ON COLUMN error_logs.occurred_at IS 'When it happened (UTC).';
+
+COMMENT ON COLUMN hxi_state.ledger.app_id IS 'HXI_APP_ID of the workers: two applications do not know of each other.';
+COMMENT ON COLUMN hxi_state.ledger.topic IS 'Kafka''s topic.';
+COMMENT ON COLUMN hxi_state.ledger.partition IS 'Its partition.';
+COMMENT ON COLUMN hxi_state.ledger.updated_at IS 'When the row was last written (UTC).';
+COMMENT ON COLUMN hxi_state.unjudged.session_id IS 'The visit.';
+COMMENT ON COLUMN hxi_state.session_users.session_id IS 'The visit.';
+COMMENT ON COLUMN hxi_state.session_users.user_id IS 'A person who was named in it: users.user_id.';
+COMMENT ON COLUMN hxi_state.latency_windows.window_start IS 'Start of the minute (UTC) in which the calls were made.';
+COMMENT ON COLUMN hxi_state.latency_windows.screen_name IS 'The screen on which they were made; NULL where none was named.';
+COMMENT ON COLUMN hxi_state.latency_windows.api_endpoint IS 'Without query, ids in it replaced by :id; other, where a minute has too many.';
+COMMENT ON COLUMN hxi_state.latency_windows.calls IS 'Number of calls.';
+COMMENT ON COLUMN hxi_state.latency_windows.errors IS 'Calls among them with status 0 or 500 and above.';
+COMMENT ON COLUMN hxi_state.latency_windows.min_ms IS 'The fastest, in milliseconds.';
+COMMENT ON COLUMN hxi_state.latency_windows.max_ms IS 'The slowest, in milliseconds.';
+COMMENT ON COLUMN hxi_state.latency_windows.sum_ms IS 'Sum of all milliseconds.';
+COMMENT ON COLUMN hxi_state.latency_windows.satisfied IS 'Calls within Apdex''s T (HXI_APDEX_T_MS when they came).';
+COMMENT ON COLUMN hxi_state.latency_windows.tolerating IS 'Calls above T and within 4 T.';
+COMMENT ON COLUMN hxi_state.latency_windows.sketch IS 'All calls as a sketch: analytics.merged(sketch) merges rows, analytics.percentile(sketch, fraction) reads it.';
+
+-- yoyo has made these before any migration runs, as the same role or one of hxi_owner.
+COMMENT ON TABLE _yoyo_migration IS 'Migrations that this database has had. Kept by yoyo; hxi migrate adds to it.';
+COMMENT ON COLUMN _yoyo_migration.migration_hash IS 'SHA-256 of migration_id.';
+COMMENT ON COLUMN _yoyo_migration.migration_id IS 'Name of the file in schema/sql/migrations, without .sql.';
+COMMENT ON COLUMN _yoyo_migration.applied_at_utc IS 'When it was applied (UTC).';
+COMMENT ON TABLE _yoyo_log IS 'What yoyo has done, and who had it done.';
+COMMENT ON COLUMN _yoyo_log.id IS 'UUID of the entry.';
+COMMENT ON COLUMN _yoyo_log.migration_hash IS 'SHA-256 of migration_id.';
+COMMENT ON COLUMN _yoyo_log.migration_id IS 'The migration.';
+COMMENT ON COLUMN _yoyo_log.operation IS 'apply; yoyo knows rollback, mark and unmark, too, which HXI does not use.';
+COMMENT ON COLUMN _yoyo_log.username IS 'The user of the operating system.';
+COMMENT ON COLUMN _yoyo_log.hostname IS 'The machine on which it ran.';
+COMMENT ON COLUMN _yoyo_log.comment IS 'NULL, but where yoyo has brought its own tables up to date.';
+COMMENT ON COLUMN _yoyo_log.created_at_utc IS 'When (UTC).';
+COMMENT ON TABLE _yoyo_version IS 'Versions of yoyo''s own tables.';
+COMMENT ON COLUMN _yoyo_version.version IS 'The version.';
+COMMENT ON COLUMN _yoyo_version.installed_at_utc IS 'Since when (UTC).';
+COMMENT ON TABLE yoyo_lock IS 'A row while yoyo brings its tables up to date.';
+COMMENT ON COLUMN yoyo_lock.locked IS 'Always 1: there is one lock.';
+COMMENT ON COLUMN yoyo_lock.ctime IS 'Since when it has been held (UTC).';
+COMMENT ON COLUMN yoyo_lock.pid IS 'The process that holds it.';
